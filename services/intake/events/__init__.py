@@ -251,4 +251,5 @@ class ContactDeleted(Fact):
 
     TYPE: ClassVar[str] = "no.innoflyt.intake.contact-deleted.v1"
     TOPIC: ClassVar[str] = "intake.contacts"
+    TOMBSTONE: ClassVar[bool] = True
     person_id: UUID
