@@ -1,0 +1,237 @@
+"""Takes events in: one message is one transaction {inbox row; handler; its record}, then the offset.
+
+Failures: infrastructure is waited out for ever; a refused or malformed event is parked with everything that
+follows for the same (consumer, key), across topics; anything else gets five tries and is parked then.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from opentelemetry.trace import SpanKind
+
+from services.common import parking
+from services.common.context import caused_by
+from services.common.db import Database
+from services.common.envelope import Delivery
+from services.common.envelope import Incoming as Incoming
+from services.common.errors import InfrastructureDown, Refused, is_infrastructure
+from services.common.failpoints import failpoint
+from services.common.parking import Handler as Handler
+from services.common.telemetry import span
+
+_log = structlog.get_logger()
+
+_TRIES = 5
+_LONGEST_WAIT = 5.0
+_STUCK_SECONDS = 20.0
+
+
+class Consumer:
+    """The consumer group of one service: reads its topics, applies its handlers, parks what cannot be done."""
+
+    def __init__(
+        self, database: Database, name: str, topics: Sequence[str], handlers: Mapping[str, Handler]
+    ) -> None:
+        self.name = name
+        self._database = database
+        self._topics = tuple(topics)
+        self._handlers = handlers
+        self._parked_in_a_row: list[str] = []
+
+    async def run(self) -> None:
+        """Read for ever; returns only by cancellation. While halted, waits for a human to resolve something."""
+        wait = 0.25
+        while True:
+            try:
+                await self._until_not_halted()
+                await self._read()
+            except Exception as error:
+                if not is_infrastructure(error):
+                    raise
+                _log.warning("consumer waits", consumer=self.name, error=type(error).__name__)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+            else:
+                wait = 0.25
+
+    async def _until_not_halted(self) -> None:
+        said = False
+        while True:
+            async with self._database.read() as conn:
+                reason = await parking.halted(conn, self.name)
+            if reason is None:
+                return
+            if not said:
+                _log.error("consumer is halted", consumer=self.name, reason=reason)
+                said = True
+            self._parked_in_a_row.clear()
+            await asyncio.sleep(0.5)
+
+    async def _read(self) -> None:
+        """One session with the broker; returns when halted, raises when something we depend on is away."""
+        kafka = AIOKafkaConsumer(
+            *self._topics,
+            bootstrap_servers=self._database.settings.kafka_bootstrap,
+            group_id=self.name,
+            client_id=f"{self.name}-consumer",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            request_timeout_ms=10_000,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=1_000,
+            metadata_max_age_ms=30_000,
+        )
+        try:
+            await asyncio.wait_for(kafka.start(), timeout=15)
+            await self._read_session(kafka)
+        finally:
+            await _stop(kafka)
+
+    async def _read_session(self, kafka: Any) -> None:
+        idle_since = time.monotonic()
+        while True:
+            batches = await kafka.getmany(timeout_ms=1_000, max_records=50)
+            if batches:
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > _STUCK_SECONDS:
+                await _raise_if_stuck(kafka)
+                idle_since = time.monotonic()
+            for partition, messages in batches.items():
+                if not await self._take_batch(kafka, partition, messages):
+                    return
+
+    async def _take_batch(self, kafka: Any, partition: TopicPartition, messages: Sequence[Any]) -> bool:
+        """Take the messages of one partition; False when the consumer has been halted on the way."""
+        wait = 0.1
+        position = 0
+        while position < len(messages):
+            message = messages[position]
+            if partition not in kafka.assignment():
+                return True  # moved to another process, which begins at the last committed offset
+            try:
+                halted = await self.take(Delivery.of(message))
+            except Exception as error:
+                if not is_infrastructure(error):
+                    raise
+                # In place, so that nothing overtakes it; the group is kept by the heartbeat meanwhile.
+                _log.warning(
+                    "event waits", consumer=self.name, error=type(error).__name__, offset=message.offset
+                )
+                kafka.seek(partition, message.offset)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+                return True
+            await _commit(kafka, partition, message.offset + 1)
+            position += 1
+            if halted:
+                return False
+        return True
+
+    async def take(self, delivery: Delivery) -> bool:
+        """Handle one message to its end: handled, ignored or parked. True when this halted the consumer.
+
+        Infrastructure failures are raised, with nothing done.
+        """
+        if delivery.type and delivery.type not in self._handlers:
+            return False
+        with (
+            span(
+                f"process {delivery.topic}",
+                kind=SpanKind.CONSUMER,
+                parent=delivery.traceparent,
+                root=delivery.traceparent is None,
+                application_id=delivery.key,
+                event_id=str(delivery.event_id),
+                event_type=delivery.type,
+            ),
+            caused_by(delivery.header("ce_callid"), str(delivery.event_id)),
+            structlog.contextvars.bound_contextvars(
+                application_id=delivery.key, event_id=str(delivery.event_id)
+            ),
+        ):
+            reason = await self._apply_with_tries(delivery)
+            if reason is None:
+                self._parked_in_a_row.clear()
+                return False
+            return await self._park(delivery, reason)
+
+    async def _apply_with_tries(self, delivery: Delivery) -> str | None:
+        """None when the event is done, else why it must be parked."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                await self._apply(delivery)
+                return None
+            except Refused as refused:
+                return f"{type(refused).__name__}: {refused.detail or refused.title}"
+            except Exception as error:
+                if is_infrastructure(error):
+                    raise
+                _log.error("event failed", consumer=self.name, attempt=attempt, exc_info=error)
+                last = type(error).__name__
+            if attempt < _TRIES:
+                await asyncio.sleep(0.1 * 2**attempt)
+        return f"{last}, {_TRIES} times"
+
+    async def _apply(self, delivery: Delivery) -> None:
+        async with self._database.transaction() as conn:
+            await parking.lock(conn, self.name, delivery.key)
+            if not await parking.take_in(conn, self.name, delivery):
+                return
+            if await parking.is_parked(conn, self.name, delivery.key):
+                await parking.park(conn, self.name, delivery, "an earlier event is parked", behind=True)
+                return
+            incoming = delivery.incoming()
+            await self._handlers[incoming.type](conn, incoming)
+            failpoint("consumer.before_commit")
+        failpoint("consumer.after_commit")
+
+    async def _park(self, delivery: Delivery, reason: str) -> bool:
+        """Park the event that cannot be done; True when there is now so much parked that we must stop."""
+        async with self._database.transaction() as conn:
+            await parking.lock(conn, self.name, delivery.key)
+            if await parking.take_in(conn, self.name, delivery):
+                behind = await parking.is_parked(conn, self.name, delivery.key)
+                await parking.park(conn, self.name, delivery, reason, behind=behind)
+            _log.error("event parked", consumer=self.name, event_type=delivery.type, reason=reason)
+            if delivery.key not in self._parked_in_a_row:
+                self._parked_in_a_row.append(delivery.key)
+            open_keys = await parking.open_causes(conn, self.name)
+            if open_keys >= parking.MOST_PARKED:
+                why = f"{open_keys} keys are parked"
+            elif len(self._parked_in_a_row) >= parking.MOST_IN_A_ROW:
+                why = f"{len(self._parked_in_a_row)} keys were parked in a row"
+            else:
+                return False
+            await parking.halt(conn, self.name, why)
+            return True
+
+
+async def _commit(kafka: Any, partition: TopicPartition, offset: int) -> None:
+    """Move the offset. A failure costs nothing but a redelivery, which the inbox knows."""
+    try:
+        await asyncio.wait_for(kafka.commit({partition: offset}), timeout=5)
+    except (KafkaError, TimeoutError) as error:
+        _log.info("offset not committed", topic=partition.topic, error=type(error).__name__)
+
+
+async def _raise_if_stuck(kafka: Any) -> None:
+    """A client may go silent for ever after the broker's restart: if more is there, begin a new session."""
+    assigned = kafka.assignment()
+    if assigned:
+        ends = await asyncio.wait_for(kafka.end_offsets(assigned), timeout=5)
+        for partition in assigned:
+            if await asyncio.wait_for(kafka.position(partition), timeout=5) < ends[partition]:
+                raise InfrastructureDown("the broker's client has gone silent")
+
+
+async def _stop(kafka: Any) -> None:
+    """Leave the group. A frozen broker gets a few seconds; the rest goes on behind us and ends by itself."""
+    stopping = asyncio.ensure_future(kafka.stop())
+    with suppress(TimeoutError, KafkaError):
+        await asyncio.wait_for(asyncio.shield(stopping), timeout=5)

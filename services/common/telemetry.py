@@ -1,0 +1,139 @@
+"""Traces and logs without personal data: ids, codes and instants only, never a body or an exception's text."""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_propagator = TraceContextTextMapPropagator()
+_tracer = trace.get_tracer("innoflyt")
+
+
+def setup(service: str) -> None:
+    """Logs as JSON lines on stderr, and spans to the exporter named by OTEL_TRACES_EXPORTER."""
+    _setup_logs(service)
+    name = os.environ.get("OTEL_TRACES_EXPORTER", "none")
+    if name == "none":
+        return
+    found = entry_points(group="opentelemetry_traces_exporter", name=name)
+    if not found:
+        raise ValueError(f"OTEL_TRACES_EXPORTER={name}: must be zipkin_json, otlp_proto_http or none")
+    os.environ.setdefault("OTEL_SERVICE_NAME", service)
+    provider = TracerProvider(resource=Resource.create())
+    provider.add_span_processor(BatchSpanProcessor(next(iter(found)).load()()))
+    trace.set_tracer_provider(provider)
+
+
+def shutdown() -> None:
+    """Send the spans that are still buffered."""
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        provider.shutdown()
+
+
+@contextmanager
+def span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    parent: str | None = None,
+    root: bool = False,
+    link: str | None = None,
+    **attributes: str | int | float | bool | None,
+) -> Iterator[Span]:
+    """A span around the block; an error marks it with the error's class alone.
+
+    parent: a traceparent that replaces the current span as parent. root: begin a new trace.
+    link: a traceparent to point at. Attributes of value None are left out; use `application_id` for the case.
+    """
+    context = from_traceparent(parent) if parent else (Context() if root else None)
+    linked = trace.get_current_span(from_traceparent(link)).get_span_context() if link else None
+    given = {key: value for key, value in attributes.items() if value is not None}
+    with _tracer.start_as_current_span(
+        name,
+        context=context,
+        kind=kind,
+        attributes=given,
+        links=[Link(linked)] if linked and linked.is_valid else [],
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as current:
+        try:
+            yield current
+        except Exception as error:
+            current.set_attribute("error.type", type(error).__name__)
+            current.set_status(Status(StatusCode.ERROR))
+            raise
+
+
+def current_traceparent() -> str | None:
+    """The W3C traceparent of the current span, or None outside of one."""
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier)
+    return carrier.get("traceparent")
+
+
+def from_traceparent(traceparent: str | None) -> Context:
+    """A context with this remote span as its current one; an empty context for None or nonsense."""
+    return _propagator.extract({"traceparent": traceparent} if traceparent else {}, context=Context())
+
+
+def _setup_logs(service: str) -> None:
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        lambda _logger, _method, event: {"service": service, **event},
+        _without_exception_text,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    # One line per retry and broker; a broker that is away would fill the disk with them.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _without_exception_text(_logger: Any, _method: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace an exception by its class and the places it passed: its text may quote what a person wrote."""
+    kept = dict(event)
+    info = kept.pop("exc_info", None)
+    error = info if isinstance(info, BaseException) else info[1] if isinstance(info, tuple) else None
+    if info is True:
+        error = sys.exc_info()[1]
+    if error is not None:
+        frames = traceback.extract_tb(error.__traceback__)[-8:]
+        kept["error"] = type(error).__name__
+        kept["where"] = [
+            f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in frames
+        ]
+    return kept
