@@ -1,0 +1,1 @@
+"""The rules of review, without I/O: states, instants, ranking."""
