@@ -188,6 +188,8 @@ class CallDefinition(Part):
     max_awards_per_project: int
     min_employment_percent: int
     criteria: tuple[Criterion, ...]
+    tie_criteria: tuple[Code, ...] = ()
+    """Between cases of equal mean: after a hit on a priority area, the averages of these decide, in order."""
     priority_areas: dict[str, Text]
     patient_groups: dict[str, Text]
     budget_lines: dict[str, Text]
@@ -218,6 +220,8 @@ class CallDefinition(Part):
         criteria = {criterion.code for criterion in self.criteria}
         kinds = {kind.code for kind in self.attachment_kinds}
         organisations = {organisation.code for organisation in self.organisations}
+        for code in self.tie_criteria:
+            _require(code in criteria, f"tie_criteria: {code}")
         for category in self.categories:
             _require(category.panel in panels, f"categories.{category.code}.panel: {category.panel}")
             for code in category.criteria:
