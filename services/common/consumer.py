@@ -28,12 +28,13 @@ from services.common.telemetry import span
 _log = structlog.get_logger()
 
 _TRIES = 5
+_SHORTEST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
 _STUCK_SECONDS = 20.0
 
 
 class Consumer:
-    """The consumer group of one service: reads its topics, applies its handlers, parks what cannot be done."""
+    """The consumer group of one service: reads topics, applies handlers, parks what cannot be done."""
 
     def __init__(
         self, database: Database, name: str, topics: Sequence[str], handlers: Mapping[str, Handler]
@@ -43,9 +44,10 @@ class Consumer:
         self._topics = tuple(topics)
         self._handlers = handlers
         self._parked_in_a_row: list[str] = []
+        self._wait = _SHORTEST_WAIT
 
     async def run(self) -> None:
-        """Read for ever; returns only by cancellation. While halted, waits for a human to resolve something."""
+        """Read for ever; returns only by cancellation. While halted, waits for a human."""
         wait = 0.25
         while True:
             try:
@@ -108,10 +110,7 @@ class Consumer:
 
     async def _take_batch(self, kafka: Any, partition: TopicPartition, messages: Sequence[Any]) -> bool:
         """Take the messages of one partition; False when the consumer has been halted on the way."""
-        wait = 0.1
-        position = 0
-        while position < len(messages):
-            message = messages[position]
+        for message in messages:
             if partition not in kafka.assignment():
                 return True  # moved to another process, which begins at the last committed offset
             try:
@@ -119,16 +118,14 @@ class Consumer:
             except Exception as error:
                 if not is_infrastructure(error):
                     raise
-                # In place, so that nothing overtakes it; the group is kept by the heartbeat meanwhile.
-                _log.warning(
-                    "event waits", consumer=self.name, error=type(error).__name__, offset=message.offset
-                )
+                # Read again from here: nothing overtakes it, and polling keeps our place in the group.
+                _log.warning("event waits", consumer=self.name, error=type(error).__name__)
                 kafka.seek(partition, message.offset)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, _LONGEST_WAIT)
+                await asyncio.sleep(self._wait)
+                self._wait = min(self._wait * 2, _LONGEST_WAIT)
                 return True
+            self._wait = _SHORTEST_WAIT
             await _commit(kafka, partition, message.offset + 1)
-            position += 1
             if halted:
                 return False
         return True

@@ -1,6 +1,6 @@
 """Named places where a crash test may kill this very process: `FAILPOINT=relay.after_ack:kill[:N]`.
 
-Outside tests the variable is empty and a failpoint costs one comparison; in production it is refused at start.
+Outside tests the variable is empty and a failpoint costs one comparison; production refuses it at start.
 """
 
 import os

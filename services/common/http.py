@@ -116,7 +116,8 @@ def _health(service: str) -> APIRouter:
             halted = await conn.fetchval("select reason from halted limit 1")
             parked = await conn.fetchval("select count(*) from parked where resolved_at is null")
             age = await conn.fetchval(
-                "select extract(epoch from clock_timestamp() - min(created_at)) from outbox where published_at is null"
+                """select extract(epoch from clock_timestamp() - min(created_at))
+                   from outbox where published_at is null"""
             )
         return {
             "service": service,
