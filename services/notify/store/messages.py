@@ -1,0 +1,179 @@
+"""SQL of messages on their way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from services.common.db import Connection
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message to be written: one fact to one recipient."""
+
+    event_id: UUID
+    recipient: str
+    person_id: UUID | None
+    event_type: str
+    template: str
+    data: Mapping[str, Any]
+    key: str
+    application_id: UUID | None
+    call_id: str | None
+    task_id: UUID | None
+    traceparent: str | None
+    call_trace: str | None
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message on its way."""
+
+    id: UUID
+    person_id: UUID
+    event_type: str
+    template: str
+    data: Mapping[str, Any]
+    key: str
+    application_id: UUID | None
+    call_id: str | None
+    task_id: UUID | None
+    state: str
+    attempts: int
+    traceparent: str | None
+    call_trace: str | None
+    task_kind: str | None
+
+
+async def add_message(conn: Connection, draft: Draft, state: str, reason: str | None) -> UUID | None:
+    """Write the message row; None where this person was told of this event already."""
+    ended = "clock_timestamp()" if state == "withheld" else "null"
+    found: UUID | None = await conn.fetchval(
+        f"""insert into message (event_id, recipient, person_id, event_type, template, data, key,
+           application_id, call_id,
+                                 task_id, traceparent, call_trace, status, reason, ended_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, {ended})
+            on conflict (event_id, recipient) do nothing returning id""",
+        draft.event_id,
+        draft.recipient,
+        draft.person_id,
+        draft.event_type,
+        draft.template,
+        dict(draft.data),
+        draft.key,
+        draft.application_id,
+        draft.call_id,
+        draft.task_id,
+        draft.traceparent,
+        draft.call_trace,
+        state,
+        reason,
+    )
+    return found
+
+
+async def take_waiting(conn: Connection) -> Draft | None:
+    """One unaddressed message whose case, person or role is known by now, removed to be written anew."""
+    row = await conn.fetchrow(
+        """delete from message where id = (
+             select m.id from message m where status = 'unaddressed' and case
+                 when recipient = 'case' then exists (select from case_file c where c.application_id =
+                 m.application_id)
+                 when recipient like 'role:%' then exists (
+                   select from contact c where split_part(m.recipient, ':', 2) = any(c.roles)
+                     and split_part(m.recipient, ':', 3) in ('', c.organisation))
+                 else exists (select from contact c where c.person_id = m.person_id) end
+             order by created_at for update skip locked limit 1) returning *"""
+    )
+    if row is None:
+        return None
+    return Draft(**{name: row[name] for name in Draft.__dataclass_fields__})
+
+
+async def lock_due(conn: Connection) -> Message | None:
+    """The message whose turn it is, locked; others skip it."""
+    row = await conn.fetchrow(
+        f"""select {_MESSAGE} from message m
+            where status = 'queued' and next_try_at <= clock_timestamp()
+            order by next_try_at for update of m skip locked limit 1"""
+    )
+    return _message(row)
+
+
+async def lock_message(conn: Connection, message_id: UUID) -> Message | None:
+    row = await conn.fetchrow(f"select {_MESSAGE} from message m where id = $1 for update", message_id)
+    return _message(row)
+
+
+_MESSAGE = """m.id, m.person_id, m.event_type, m.template, m.data, m.key, m.application_id, m.call_id,
+m.task_id,
+              m.status as state, m.attempts, m.traceparent, m.call_trace,
+              (select kind from task t where t.task_id = m.task_id) as task_kind"""
+
+
+def _message(row: Any) -> Message | None:
+    return Message(**dict(row)) if row else None
+
+
+async def sent_last_hour(conn: Connection, person_id: UUID) -> int:
+    count: int = await conn.fetchval(
+        """select count(*) from message where person_id = $1 and status = 'sent'
+           and ended_at > clock_timestamp() - interval '1 hour'""",
+        person_id,
+    )
+    return count
+
+
+async def set_sending(
+    conn: Connection, message_id: UUID, *, address: str, language: str, subject: str
+) -> None:
+    await conn.execute(
+        """update message set status = 'sending', sending_since = clock_timestamp(), attempts = attempts + 1,
+                  address = $2, language = $3, subject = $4 where id = $1""",
+        message_id,
+        address,
+        language,
+        subject,
+    )
+
+
+async def set_ended(
+    conn: Connection, message_id: UUID, state: str, reason: str | None, relay: str | None = None
+) -> None:
+    await conn.execute(
+        """update message set status = $2, reason = $3, relay = coalesce($4, relay), ended_at =
+           clock_timestamp(),
+                  sending_since = null where id = $1""",
+        message_id,
+        state,
+        reason,
+        relay,
+    )
+
+
+async def set_queued(
+    conn: Connection, message_id: UUID, pause: timedelta, reason: str, *, counts: bool
+) -> None:
+    """Try again after the pause; `counts` false: the attempt was not the message's fault and is taken
+    back."""
+    await conn.execute(
+        """update message set status = 'queued', next_try_at = clock_timestamp() + $2, reason = $3,
+                  attempts = greatest(attempts - $4, 0), sending_since = null where id = $1""",
+        message_id,
+        pause,
+        reason,
+        0 if counts else 1,
+    )
+
+
+async def lock_lost(conn: Connection, after: timedelta) -> list[UUID]:
+    """Messages left in `sending` by a process that died, locked."""
+    rows = await conn.fetch(
+        """select id from message where status = 'sending' and sending_since < clock_timestamp() -
+           $1::interval
+           for update skip locked""",
+        after,
+    )
+    return [row["id"] for row in rows]
