@@ -1,6 +1,7 @@
 """Delivery: takes queued messages one by one to the relay, and the second relay where the first will not."""
 
 import asyncio
+import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from email.headerregistry import Address
@@ -24,6 +25,8 @@ from services.notify.templates import one_line
 
 _log = structlog.get_logger()
 
+# Plain addresses without quoting or comments: all that anybody uses, and nothing that a relay may read otherwise.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _SENDERS = 3
 _IDLE_SECONDS = 0.2
 _SWEEP_SECONDS = 20.0
@@ -158,9 +161,9 @@ def compose(outgoing: Outgoing, mail_from: str) -> EmailMessage:
     The policy refuses CR and LF in headers; addresses are objects, so a name cannot become a header or
     recipient.
     """
-    user, _, domain = outgoing.address.rpartition("@")
-    if not user or not domain or not outgoing.address.isascii() or not outgoing.address.isprintable():
+    if not _ADDRESS.fullmatch(outgoing.address):
         raise ValueError("not an address that can be written to")
+    user, _, domain = outgoing.address.rpartition("@")
     from_user, _, from_domain = mail_from.rpartition("@")
     mail = EmailMessage(policy=SMTP.clone(max_line_length=900))
     mail["From"] = Address("Innoflyt", from_user, from_domain)
@@ -169,9 +172,9 @@ def compose(outgoing: Outgoing, mail_from: str) -> EmailMessage:
     mail["Message-ID"] = f"<{outgoing.id}@{from_domain}>"
     mail["Date"] = format_datetime(localtime())
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = outgoing.language
     mail.set_content(outgoing.words.text, cte="quoted-printable")
     mail.add_alternative(outgoing.words.html, subtype="html", cte="quoted-printable")
+    mail["Content-Language"] = outgoing.language
     return mail
 
 
