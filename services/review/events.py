@@ -1,7 +1,7 @@
 """The facts review publishes on `review.events`.
 
-Key: the application id where the fact has one, else the call id. A fact of a panel round about one case that is
-assessed again carries that `application_id`; the round of a whole panel carries None there.
+Key: the application id where the fact has one, else the call id. A fact of a panel round about one case that
+is assessed again carries that `application_id`; the round of a whole panel carries None there.
 """
 
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class TaskPaused(TaskFact):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskMoved(TaskFact):
-    """The task has a new due instant and ladder (after a pause, an extension or a moved deadline); it runs."""
+    """The task has a new due instant and ladder (after a pause, an extension, a moved deadline); it runs."""
 
     TYPE: ClassVar[str] = "no.innoflyt.review.task-moved.v1"
     due_at: datetime
@@ -186,7 +186,7 @@ class RoundEntered(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class RoundComplete(Fact):
-    """Every live case of the call has entered its round, or the straggler instant passed; key: the call id."""
+    """Every live case of the call entered its round, or the straggler instant passed; key: the call id."""
 
     TYPE: ClassVar[str] = "no.innoflyt.review.round-complete.v1"
     call_id: str
@@ -219,7 +219,7 @@ class ConflictDeclared(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class PanelFact(Fact):
-    """What every fact of a panel round carries: `{call_id}.{panel}`, or `{application_id}.r{n}` for one case."""
+    """What every fact of a panel round carries: `{call_id}.{panel}`, or `{application_id}.r{n}` for one."""
 
     round_id: str
     call_id: str
@@ -285,8 +285,8 @@ class MeetingHeld(PanelFact):
 class CaseRecommended(CaseFact):
     """The panel's signed recommendation for one case (innstilling).
 
-    `outcome` is awarded, reserve, declined_ranking, declined_threshold or referred; `rank` counts from 1 among those
-    above the threshold; `averages` by criterion code.
+    `outcome` is awarded, reserve, declined_ranking, declined_threshold or referred; `rank` counts from 1
+    among those above the threshold; `averages` by criterion code.
     """
 
     TYPE: ClassVar[str] = "no.innoflyt.review.case-recommended.v1"
@@ -302,8 +302,9 @@ class CaseRecommended(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class RecommendationSigned(PanelFact):
-    """The chair signed; `application_ids` are the cases the recommendation holds, in one transaction with them."""
+    """The chair signed; `application_ids` are the cases it holds, in one transaction with their facts."""
 
     TYPE: ClassVar[str] = "no.innoflyt.review.recommendation-signed.v1"
-    signed_by: UUID
+    signed_by: UUID | None
+    """None: the panel had no case to recommend on"""
     application_ids: list[UUID]
