@@ -1,0 +1,40 @@
+"""Tasks that no procedure foresees: something went wrong, and a person must look at it."""
+
+from uuid import UUID
+
+from services.common.db import Connection
+from services.common.record import Fact
+from services.notify.events import MessageFailed
+from services.review.commands.tasks import open_task
+from services.review.store import cases as store
+from workflows.contracts.review import OpenTask
+from workflows.contracts.tasks import REACH_RECIPIENT
+
+
+async def reach_recipient(conn: Connection, fact: MessageFailed) -> list[Fact]:
+    """A mail came back: an adviser must find another way to tell its recipient."""
+    return await _alarm(
+        conn,
+        REACH_RECIPIENT,
+        n=str(fact.message_id),
+        application_id=fact.application_id,
+        call_id=fact.call_id,
+    )
+
+
+async def _alarm(
+    conn: Connection, kind: str, *, n: str, application_id: UUID | None, call_id: str | None
+) -> list[Fact]:
+    case = None if application_id is None else await store.get_case(conn, application_id)
+    if case is not None:
+        call_id = case.call_id
+    # What belongs to no call (an invitation that came back) stands by itself: its id takes the call's place.
+    task = OpenTask(
+        subject=str(application_id or call_id or n),
+        kind=kind,
+        n=n,
+        call_id=call_id or n,
+        application_id=application_id,
+        role="rhf_adviser",
+    )
+    return await open_task(conn, task)

@@ -1,0 +1,114 @@
+"""What a consulted organisation answers: from the draft (a clarification) or on the case (a consultation)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.common.db import Connection
+from services.common.errors import NotFound, StepOutOfOrder
+from services.common.record import Actor, Fact
+from services.review.commands.recording import record_facts
+from services.review.commands.tasks import close_task
+from services.review.domain.cases import CaseAction, CaseState, move
+from services.review.events import ClarificationAnswered, ConsultationAnswered
+from services.review.store import cases as case_store
+from services.review.store import decisions as store
+from workflows.contracts.tasks import ANSWER_CLARIFICATION, CONSULT
+
+
+@dataclass(frozen=True)
+class Answer:
+    outcome: str
+    """covered | adjust | feasible; `adjust` becomes a condition of an award (X15)"""
+    reason: str
+    answered_by: UUID
+    arrived_at: datetime
+
+
+async def answer_consultation(
+    conn: Connection, application_id: UUID, organisation: str, answer: Answer
+) -> store.Consultation:
+    """Answer for the organisation; NotFound where it is not consulted, StepOutOfOrder before the trust has
+    recommended the case, after its end, or a second time."""
+    case = await case_store.lock_case(conn, application_id)
+    if case is None or organisation not in case.touches:
+        raise NotFound
+    move(case.state, CaseAction.CONSULT)
+    given = store.Consultation(
+        application_id=application_id,
+        organisation=organisation,
+        outcome=answer.outcome,
+        reason=answer.reason,
+        answered_by=answer.answered_by,
+        answered_at=answer.arrived_at,
+    )
+    if not await store.insert_consultation(conn, given):
+        raise StepOutOfOrder(f"{organisation} has answered this consultation")
+    by = Actor("person", str(answer.answered_by))
+    facts: list[Fact] = [
+        ConsultationAnswered(
+            application_id=case.id,
+            call_id=case.call_id,
+            organisation=organisation,
+            outcome=answer.outcome,
+            answered_by=answer.answered_by,
+        )
+    ]
+    facts += await close_task(
+        conn, str(case.id), CONSULT, organisation, by=by, call_id=case.call_id, application_id=case.id
+    )
+    body = {"organisation": organisation, "outcome": answer.outcome, "reason": answer.reason}
+    await record_facts(conn, by, "consultation.answered", body, facts)
+    return given
+
+
+async def answer_clarification(
+    conn: Connection, clarification_id: UUID, answer: Answer
+) -> store.Clarification:
+    """Answer a draft's clarification, also after its submission; it counts then too.
+
+    StepOutOfOrder if it is answered, or the case has ended.
+    """
+    known = await store.get_clarification(conn, clarification_id)
+    case = None if known is None else await case_store.lock_case(conn, known.application_id)
+    asked = await store.lock_clarification(conn, clarification_id)
+    if case is None or asked is None:
+        raise NotFound
+    if asked.outcome is not None:
+        raise StepOutOfOrder("The clarification is answered")
+    if case.state is CaseState.ENDED:
+        raise StepOutOfOrder("The case has ended")
+    await store.answer_clarification(
+        conn,
+        clarification_id,
+        outcome=answer.outcome,
+        reason=answer.reason,
+        by=answer.answered_by,
+        at=answer.arrived_at,
+    )
+    by = Actor("person", str(answer.answered_by))
+    facts: list[Fact] = [
+        ClarificationAnswered(
+            application_id=case.id,
+            call_id=case.call_id,
+            clarification_id=clarification_id,
+            n=asked.n,
+            organisation=asked.organisation,
+            outcome=answer.outcome,
+            answered_by=answer.answered_by,
+        )
+    ]
+    facts += await close_task(
+        conn,
+        str(case.id),
+        ANSWER_CLARIFICATION,
+        str(asked.n),
+        by=by,
+        call_id=case.call_id,
+        application_id=case.id,
+    )
+    body = {"organisation": asked.organisation, "outcome": answer.outcome, "reason": answer.reason}
+    await record_facts(conn, by, "clarification.answered", body, facts)
+    answered = await store.get_clarification(conn, clarification_id)
+    assert answered is not None
+    return answered

@@ -1,0 +1,76 @@
+"""What happens in a grant to the tasks that are open in it."""
+
+from services.common.db import Connection
+from services.common.record import Actor, Fact
+from services.funding import events as funding
+from services.review import events
+from services.review.commands.clock import move_task, pause_task
+from services.review.commands.tasks import cancel_task, identity_of
+from services.review.domain.tasks import TaskAction, move
+from services.review.store import cases as case_store
+from services.review.store import tasks as store
+from workflows.contracts import tasks as kinds
+
+REVIEW = Actor("service", "review")
+
+_LOST_WITH_THE_GRANT = frozenset(
+    {
+        kinds.ACCEPT_AWARD,
+        kinds.DELIVER_PLAN,
+        kinds.CONFIRM_PLAN,
+        kinds.CONFIRM_START,
+        kinds.DECIDE_EXTENSION,
+    }
+)
+
+
+async def pause_start(conn: Connection, fact: funding.ExtensionAsked) -> list[Fact]:
+    """The start's clock stands still while an adviser owes the answer."""
+    task = await store.lock_latest(conn, str(fact.application_id), kinds.CONFIRM_START, str(fact.version))
+    if task is None or task.closed_at is not None:
+        return []
+    return await pause_task(conn, task, cause=f"extension:{fact.n}")
+
+
+async def move_start(conn: Connection, fact: funding.ExtensionDecided) -> list[Fact]:
+    task = await store.lock_latest(conn, str(fact.application_id), kinds.CONFIRM_START, str(fact.version))
+    if task is None or task.closed_at is not None:
+        return []
+    return await move_task(conn, task, fact.start_due_at, cause="extended")
+
+
+async def lose_award(conn: Connection, fact: funding.LossDecided) -> list[Fact]:
+    """A confirmed loss ends what was waited for in the grant; a kept award leaves it."""
+    if not fact.confirmed:
+        return []
+    facts: list[Fact] = []
+    for task in await store.lock_open_of_case(conn, fact.application_id):
+        if task.kind in _LOST_WITH_THE_GRANT:
+            facts += await cancel_task(conn, task.subject, task.kind, task.n, by=REVIEW, because=fact.outcome)
+    return facts
+
+
+async def expire_reserve(conn: Connection, fact: funding.ReserveExpired) -> list[Fact]:
+    facts: list[Fact] = []
+    for task in await store.lock_open_of_case(conn, fact.application_id):
+        if task.kind == kinds.CONFIRM_MOVE:
+            facts += await cancel_task(
+                conn, task.subject, task.kind, task.n, by=REVIEW, because="reserve_expired"
+            )
+    return facts
+
+
+async def change_holder(conn: Connection, fact: funding.ChangeDecided) -> list[Fact]:
+    """Where the project has a new leader, the tasks of the old one become theirs."""
+    case = await case_store.lock_case(conn, fact.application_id)
+    if case is None or not fact.granted or case.holder_id == fact.holder_id:
+        return []
+    await case_store.set_holder(conn, case.id, fact.holder_id)
+    facts: list[Fact] = []
+    for task in await store.lock_open_of_case(conn, case.id):
+        if task.audience_role == "holder":
+            move(task.state, TaskAction.HAND_OVER)
+            await store.set_audience(conn, task.id, fact.holder_id)
+            audience = events.Audience(role="holder", person_id=fact.holder_id)
+            facts.append(events.TaskHandedOver(**identity_of(task), audience=audience))
+    return facts

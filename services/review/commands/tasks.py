@@ -1,0 +1,227 @@
+"""Opening and closing tasks, for whoever decides something: the facts returned go into that one's record."""
+
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.common.calendar import due
+from services.common.db import Connection, now
+from services.common.record import Actor, Fact
+from services.review import events
+from services.review.commands.terms import CallNotKnownYet, calendar_of, find_call, terms_of
+from services.review.domain.act_paths import act_path
+from services.review.domain.audiences import Audience
+from services.review.domain.cases import CaseState
+from services.review.domain.tasks import PlannedStep, TaskAction, TaskState, move, plan
+from services.review.store import cases as case_store
+from services.review.store import clocks
+from services.review.store import questions as question_store
+from services.review.store import tasks as store
+from workflows.contracts.review import OpenTask
+from workflows.contracts.tasks import ENDORSE_DRAFT, HANDLE_LATE_FACT, REACH_RECIPIENT, task_id
+
+# Tasks about a case rather than in it: they outlive its end, and need not know it (a draft's mail came back).
+_ABOUT_A_CASE = frozenset({HANDLE_LATE_FACT, REACH_RECIPIENT})
+_APPLICANTS_OWN = frozenset({"hf_adviser", "institution"})
+
+
+class CaseNotKnownYet(Exception):
+    """The case's own fact has not arrived; the work is tried again."""
+
+
+async def open_task(conn: Connection, task: OpenTask, *, act_id: UUID | None = None) -> list[Fact]:
+    """Open the task and return its TaskOpened.
+
+    Nothing happens, and the list is empty, if it exists, was closed before it opened, or its case has ended.
+    `act_id` is the endorsement or clarification it is about. CallNotKnownYet and CaseNotKnownYet are retried.
+    """
+    case = None
+    if task.application_id is not None:
+        case = await case_store.lock_case(conn, task.application_id)
+        if case is None and task.kind not in _ABOUT_A_CASE:
+            raise CaseNotKnownYet(str(task.application_id))
+        if case is not None and case.state is CaseState.ENDED and task.kind not in _ABOUT_A_CASE:
+            return []
+    call = await find_call(conn, task.call_id)
+    if call is None and task.kind not in _ABOUT_A_CASE:
+        raise CallNotKnownYet(task.call_id)
+    terms = terms_of(call, task.kind)
+    opened_at = await now(conn)
+    base = call.deadline if call is not None and task.kind == ENDORSE_DRAFT else opened_at
+    due_at = task.due_at or due(terms.due, base, calendar_of(call))
+    steps = plan(terms.ladder, due_at, opened_at, calendar_of(call))
+    organisation, person_id = task.organisation, task.person_id
+    if case is not None:
+        if organisation is None and task.role in _APPLICANTS_OWN:
+            organisation = case.organisation
+        if person_id is None and task.role == "holder":
+            person_id = case.holder_id
+    identity = task_id(task.subject, task.kind, task.n)
+    row = store.Task(
+        id=identity,
+        subject=task.subject,
+        kind=task.kind,
+        n=task.n,
+        incarnation=1,
+        call_id=task.call_id,
+        application_id=task.application_id,
+        state=TaskState.OPEN,
+        audience_role=task.role,
+        audience_organisation=organisation,
+        audience_person=person_id,
+        not_person=task.not_person_id,
+        claimed_by=None,
+        claimed_at=None,
+        opened_at=opened_at,
+        due_at=due_at,
+        may_pause=terms.may_pause,
+        act_path=act_path(
+            task.kind,
+            task.subject,
+            task.n,
+            task_id=identity,
+            application_id=task.application_id,
+            act_id=act_id,
+        ),
+        closed_at=None,
+        closed_by=None,
+        closed_because=None,
+    )
+    if not await store.insert(conn, row):
+        return []
+    await clocks.insert_steps(conn, row.id, due_at, steps)
+    return [opened(row, steps)]
+
+
+async def close_task(
+    conn: Connection,
+    subject: str,
+    kind: str,
+    n: str,
+    *,
+    by: Actor,
+    call_id: str,
+    application_id: UUID | None = None,
+) -> list[Fact]:
+    """Nobody is waited for any more: what was waited for has happened.
+
+    Returns TaskClosed, or nothing if it was closed before. A task that was never opened leaves a tombstone,
+    so that a late opening finds the work done; `call_id` and `application_id` are for that row.
+    """
+    if await store.insert_tombstone(
+        conn,
+        task_id(subject, kind, n),
+        subject=subject,
+        kind=kind,
+        n=n,
+        call_id=call_id,
+        application_id=application_id,
+        closed_by=by.id,
+    ):
+        return []
+    row = await store.lock_latest(conn, subject, kind, n)
+    if row is None or row.closed_at is not None:
+        return []
+    return [await _close(conn, row, TaskAction.CLOSE, by=by, because="done")]
+
+
+async def cancel_task(
+    conn: Connection, subject: str, kind: str, n: str, *, by: Actor, because: str
+) -> list[Fact]:
+    """The task is not needed any more; nothing happens if it is not open."""
+    row = await store.lock_latest(conn, subject, kind, n)
+    if row is None or row.closed_at is not None:
+        return []
+    return [await _close(conn, row, TaskAction.CANCEL, by=by, because=because)]
+
+
+async def cancel_case_tasks(conn: Connection, application_id: UUID, *, by: Actor, because: str) -> list[Fact]:
+    """Cancel every open task of a case that goes no further; `because` names the cause, for its undo."""
+    return [
+        await _close(conn, row, TaskAction.CANCEL, by=by, because=because)
+        for row in await store.lock_open_of_case(conn, application_id)
+        if row.kind not in _ABOUT_A_CASE
+    ]
+
+
+async def _close(conn: Connection, row: store.Task, action: TaskAction, *, by: Actor, because: str) -> Fact:
+    state = move(row.state, action)
+    at = await now(conn)
+    await store.close(conn, row.id, state, at=at, by=by.id, because=because)
+    return events.TaskClosed(**identity_of(row), outcome=str(state), closed_at=at)
+
+
+async def reopen_case_tasks(
+    conn: Connection, application_id: UUID, *, because: str, kind: str | None = None
+) -> list[Fact]:
+    """The case goes on: wait again for everyone whose task (of this kind) `because` had cancelled.
+
+    A reopened task is a new incarnation with an id and a clock of its own; the time between does not count.
+    """
+    facts: list[Fact] = []
+    at = await now(conn)
+    for old in await store.lock_cancelled_of_case(conn, application_id, because):
+        if kind in (None, old.kind):
+            facts += await _reopen(conn, old, at)
+    return facts
+
+
+async def _reopen(conn: Connection, old: store.Task, at: datetime) -> list[Fact]:
+    assert old.closed_at is not None
+    stood_still = at - old.closed_at
+    paused = await clocks.cause_of_pause_at(conn, old.id, old.closed_at)
+    incarnation = old.incarnation + 1
+    row = replace(
+        old,
+        id=task_id(old.subject, old.kind, f"{old.n}~{incarnation}"),
+        incarnation=incarnation,
+        state=TaskState.OPEN,
+        claimed_by=None,
+        opened_at=at,
+        due_at=old.due_at + stood_still,
+    )
+    if not await store.insert(conn, row):
+        return []
+    to_come = await clocks.steps_to_come(conn, old.id, old.due_at)
+    steps = [PlannedStep(s.n, s.kind, s.level, s.at + stood_still, s.to) for s in to_come]
+    await clocks.insert_steps(conn, row.id, row.due_at, steps)
+    facts: list[Fact] = [opened(row, steps)]
+    if paused is not None:
+        await store.set_clock(conn, row.id, move(row.state, TaskAction.PAUSE), row.due_at)
+        await clocks.start_pause(conn, row.id, paused, at)
+        facts.append(events.TaskPaused(**identity_of(row), paused_at=at))
+    await question_store.carry_over(conn, old.id, row.id)
+    return facts
+
+
+def identity_of(row: store.Task) -> dict[str, Any]:
+    """The fields that every fact of a task carries."""
+    return {
+        "task_id": row.id,
+        "kind": row.kind,
+        "subject": row.subject,
+        "n": row.n,
+        "call_id": row.call_id,
+        "application_id": row.application_id,
+    }
+
+
+def opened(row: store.Task, steps: list[PlannedStep]) -> Fact:
+    audience = Audience(row.audience_role, row.audience_organisation, row.audience_person)
+    return events.TaskOpened(
+        **identity_of(row),
+        audience=as_event(audience),
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        ladder=as_steps(steps),
+        act_path=row.act_path,
+    )
+
+
+def as_event(audience: Audience) -> events.Audience:
+    return events.Audience(**asdict(audience))
+
+
+def as_steps(steps: list[PlannedStep]) -> list[events.Step]:
+    return [events.Step(n=each.n, kind=each.kind, at=each.at) for each in steps]

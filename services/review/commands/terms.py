@@ -1,0 +1,45 @@
+"""What a call says about its tasks, read from its definition."""
+
+from services.common.calendar import Calendar, parse_rule
+from services.common.db import Connection
+from services.intake.events import CallDefinition
+from services.intake.events.call_definition import TaskRule
+from services.review.domain.tasks import UNRULED, Rung, TaskTerms
+from services.review.store import cases as store
+
+
+class CallNotKnownYet(Exception):
+    """The call's own fact has not arrived; the work is tried again."""
+
+
+async def find_call(conn: Connection, call_id: str) -> store.Call | None:
+    return await store.get_call(conn, call_id)
+
+
+async def get_call(conn: Connection, call_id: str) -> store.Call:
+    """The call; CallNotKnownYet (retried) while its publication is still on its way."""
+    call = await find_call(conn, call_id)
+    if call is None:
+        raise CallNotKnownYet(call_id)
+    return call
+
+
+def definition_of(call: store.Call) -> CallDefinition:
+    return CallDefinition.model_validate(call.definition)
+
+
+def calendar_of(call: store.Call | None) -> Calendar:
+    return Calendar.NORWEGIAN if call is None else Calendar(call.definition["calendar"])
+
+
+def terms_of(call: store.Call | None, kind: str) -> TaskTerms:
+    """The call's rule for this kind of task; only this one is parsed, a whole definition takes long."""
+    written = None if call is None else call.definition["tasks"].get(kind)
+    if written is None:
+        return UNRULED
+    rule = TaskRule.model_validate(written)
+    return TaskTerms(
+        due=parse_rule(rule.due),
+        ladder=tuple(Rung(step.kind, parse_rule(step.at), tuple(step.to)) for step in rule.ladder),
+        may_pause=rule.may_pause,
+    )

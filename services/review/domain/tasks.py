@@ -1,0 +1,141 @@
+"""A task: its states, its ladder of reminders and escalations, and the clock that a pause stops."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from services.common.calendar import Calendar, TimeRule, Workdays, due
+from services.common.errors import StepOutOfOrder
+
+
+class TaskState(StrEnum):
+    OPEN = "open"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class TaskAction(StrEnum):
+    CLAIM = "claim"
+    RELEASE = "release"
+    HAND_OVER = "hand_over"
+    REMIND = "remind"
+    PAUSE = "pause"
+    RESUME = "resume"
+    MOVE = "move"
+    CLOSE = "close"
+    CANCEL = "cancel"
+
+
+TRANSITIONS: Mapping[TaskState, Mapping[TaskAction, TaskState]] = {
+    TaskState.OPEN: {
+        TaskAction.CLAIM: TaskState.OPEN,
+        TaskAction.RELEASE: TaskState.OPEN,
+        TaskAction.HAND_OVER: TaskState.OPEN,
+        TaskAction.REMIND: TaskState.OPEN,
+        TaskAction.PAUSE: TaskState.PAUSED,
+        TaskAction.MOVE: TaskState.OPEN,
+        TaskAction.CLOSE: TaskState.DONE,
+        TaskAction.CANCEL: TaskState.CANCELLED,
+    },
+    TaskState.PAUSED: {
+        TaskAction.CLAIM: TaskState.PAUSED,
+        TaskAction.RELEASE: TaskState.PAUSED,
+        TaskAction.HAND_OVER: TaskState.PAUSED,
+        TaskAction.RESUME: TaskState.OPEN,
+        TaskAction.MOVE: TaskState.OPEN,
+        TaskAction.CLOSE: TaskState.DONE,
+        TaskAction.CANCEL: TaskState.CANCELLED,
+    },
+    TaskState.DONE: {},
+    TaskState.CANCELLED: {},
+}
+
+
+def move(state: TaskState, action: TaskAction) -> TaskState:
+    """The state after the action. StepOutOfOrder where it is not possible."""
+    try:
+        return TRANSITIONS[state][action]
+    except KeyError:
+        raise StepOutOfOrder(f"A task that is {state} cannot {action.replace('_', ' ')}") from None
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of a ladder as the call writes it: `at` is relative to the due instant, `to` names who."""
+
+    kind: str
+    at: TimeRule
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TaskTerms:
+    """What the call says about one kind of task."""
+
+    due: TimeRule
+    ladder: tuple[Rung, ...] = ()
+    may_pause: bool = False
+
+
+UNRULED = TaskTerms(due=Workdays(5))
+"""For a kind that the call says nothing about (a mail that came back): somebody must still be waited for."""
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step of the ladder at its instant; `level` counts escalations from 1 and is 0 for a reminder."""
+
+    n: int
+    kind: str
+    level: int
+    at: datetime
+    to: tuple[str, ...]
+
+
+def plan(rungs: Sequence[Rung], due_at: datetime, now: datetime, calendar: Calendar) -> list[PlannedStep]:
+    """The ladder of a task due at `due_at`, numbered as in the call.
+
+    A reminder already past is left out; an escalation already past stays, and so fires at once.
+    """
+    steps = []
+    level = 0
+    for n, rung in enumerate(rungs, start=1):
+        escalates = rung.kind == "escalation"
+        level += escalates
+        at = due(rung.at, due_at, calendar)
+        steps.append(PlannedStep(n, rung.kind, level if escalates else 0, at, rung.to))
+    return _still_to_come(steps, now)
+
+
+def shift(steps: Iterable[PlannedStep], paused_at: datetime, now: datetime) -> list[PlannedStep]:
+    """The steps not yet taken when the clock stopped, moved by exactly the time that it stood still."""
+    return _still_to_come([replace(step, at=step.at + (now - paused_at)) for step in steps], now)
+
+
+def _still_to_come(steps: Iterable[PlannedStep], now: datetime) -> list[PlannedStep]:
+    return [step for step in steps if step.kind == "escalation" or step.at > now]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """From `start` to `end`, which is None while it lasts."""
+
+    start: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True)
+class Waited:
+    """Seconds in which the task's audience was waited for, and in which the other side owed an answer."""
+
+    running: float
+    paused: float
+
+
+def waited(task: Interval, pauses: Iterable[Interval], now: datetime) -> Waited:
+    """How the time since the task was opened divides. Pauses do not overlap."""
+    end = task.end or now
+    paused = sum(((min(each.end or now, end) - each.start).total_seconds() for each in pauses), 0.0)
+    return Waited((end - task.start).total_seconds() - paused, paused)

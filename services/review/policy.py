@@ -1,0 +1,129 @@
+"""Who may do what in review: one function, `permit`, asked by every route, list and export.
+
+A caller's *standing* towards a case is the set of what they are to it: a token role that reaches the case (an
+adviser of its trust, a consultant of an organisation it touches), or a relation (its holder, a member who was
+given access to it). A conflict of interest empties it: from then on the case does not exist for that person.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from services.common.auth import Caller
+from services.common.errors import Forbidden, NotFound, Refused
+
+
+class TwoPersonsRequired(Refused):
+    """This step needs another person than the one before it."""
+
+
+class Act(StrEnum):
+    """What a route lets its caller do."""
+
+    SEE_TASKS = "see_tasks"
+    REASSIGN_TASK = "reassign_task"
+    HANDLE_TASK = "handle_task"
+    SEE_CASE = "see_case"
+    SEE_QUESTIONS = "see_questions"
+    ASK_QUESTION = "ask_question"
+    ANSWER_QUESTION = "answer_question"
+    PRESCREEN = "prescreen"
+    CONSULT = "consult"
+    CLARIFY = "clarify"
+    NAME_MEMBERS = "name_members"
+    SEE_MEMBERS = "see_members"
+    NAME_STANDINS = "name_standins"
+    SEE_ROUND = "see_round"
+    DECLARE_CONFLICTS = "declare_conflicts"
+    ASSESS = "assess"
+    SEE_RANKING = "see_ranking"
+    HOLD_MEETING = "hold_meeting"
+    SIGN_RECOMMENDATION = "sign_recommendation"
+
+
+RELATIONS = frozenset({"holder", "member", "chair", "asked"})
+"""Standings that no token role announces: anybody may have them, so their absence is a 404, never a 403."""
+
+_STAFF = frozenset({"rhf_adviser", "leader", "auditor", "operator"})
+_ANYONE = frozenset({"anyone"})
+
+PERMITTED: Mapping[Act, frozenset[str]] = {
+    Act.SEE_TASKS: _ANYONE,
+    Act.REASSIGN_TASK: frozenset({"rhf_adviser"}),
+    Act.HANDLE_TASK: frozenset({"rhf_adviser", "operator"}),
+    Act.SEE_CASE: frozenset({"holder", "member", "hf_adviser", "institution", "consultant"}) | _STAFF,
+    Act.SEE_QUESTIONS: frozenset({"holder", "asked", "hf_adviser", "consultant"}) | _STAFF,
+    Act.ASK_QUESTION: frozenset({"holder", "hf_adviser", "consultant", "rhf_adviser"}),
+    Act.ANSWER_QUESTION: frozenset({"asked"}),
+    Act.PRESCREEN: frozenset({"hf_adviser"}),
+    Act.CONSULT: frozenset({"consultant"}),
+    Act.CLARIFY: frozenset({"consultant"}),
+    Act.NAME_MEMBERS: frozenset({"rhf_adviser"}),
+    Act.SEE_MEMBERS: frozenset({"member", "chair"}) | _STAFF,
+    Act.NAME_STANDINS: frozenset({"rhf_adviser"}),
+    Act.SEE_ROUND: frozenset({"member", "chair"}) | _STAFF,
+    Act.DECLARE_CONFLICTS: frozenset({"member"}),
+    Act.ASSESS: frozenset({"member"}),
+    Act.SEE_RANKING: frozenset({"member", "chair"}) | _STAFF,
+    Act.HOLD_MEETING: frozenset({"chair"}),
+    Act.SIGN_RECOMMENDATION: frozenset({"chair"}),
+}
+
+SUPERVISORS = frozenset({"rhf_adviser", "leader", "auditor", "operator"})
+"""Token roles that follow every task of every call."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseAccess:
+    """What the standing of one person towards one case is judged by."""
+
+    application_id: UUID
+    call_id: str
+    organisation: str | None
+    holder_id: UUID
+    editor_ids: frozenset[UUID]
+    consulted: frozenset[str]
+    conflicted: bool
+    member: bool
+
+
+def standing(caller: Caller, case: CaseAccess | None) -> frozenset[str]:
+    """What the caller is to the case; empty for an unknown case and in a conflict of interest."""
+    if case is None or case.conflicted:
+        return frozenset()
+    found = set(caller.roles & _STAFF) | {"anyone"}
+    if caller.person_id == case.holder_id or caller.person_id in case.editor_ids:
+        found.add("holder")
+    if case.member:
+        found.add("member")
+    if case.organisation is not None and caller.organisation == case.organisation:
+        found |= caller.roles & {"hf_adviser", "institution"}
+    if caller.organisation in case.consulted:
+        found |= caller.roles & {"consultant"}
+    return frozenset(found)
+
+
+def permit(caller: Caller, act: Act, standing: frozenset[str]) -> None:
+    """Return if one of the caller's standings permits the act.
+
+    Raises Forbidden where no role of the caller is ever permitted it, and NotFound where the thing is merely
+    not theirs, word for word as for an unknown id.
+    """
+    permitted = PERMITTED[act]
+    if standing & permitted:
+        return
+    if not permitted & (RELATIONS | caller.roles | _ANYONE):
+        raise Forbidden
+    raise NotFound
+
+
+def permit_role(caller: Caller, act: Act) -> None:
+    """`permit` for what belongs to no case: the token roles are the whole standing."""
+    permit(caller, act, caller.roles | _ANYONE)
+
+
+def require_other_person(person: UUID, earlier: UUID | None) -> None:
+    """Two-person rule: TwoPersonsRequired if `person` is who took the earlier step."""
+    if person == earlier:
+        raise TwoPersonsRequired
