@@ -34,6 +34,8 @@ class DecisionsPrepared(DecisionRoundFact):
     """An adviser has prepared every decision of the round for the leader."""
 
     TYPE: ClassVar[str] = "no.innoflyt.funding.decisions-prepared.v1"
+    attempt: int
+    """counts the preparations of the round from 1; each sending back begins the next"""
     prepared_by: UUID
 
 
@@ -42,6 +44,7 @@ class DecisionsSentBack(DecisionRoundFact):
     """The leader wants the round prepared again."""
 
     TYPE: ClassVar[str] = "no.innoflyt.funding.decisions-sent-back.v1"
+    attempt: int
     sent_back_by: UUID
 
 
@@ -50,6 +53,7 @@ class DecisionsTaken(DecisionRoundFact):
     """The leader decided every case of the round."""
 
     TYPE: ClassVar[str] = "no.innoflyt.funding.decisions-taken.v1"
+    attempt: int
     decided_by: UUID
 
 
@@ -162,6 +166,8 @@ class ExtensionAsked(CaseFact):
     """The holder asks for a later start; the start's clock stands still until it is decided."""
 
     TYPE: ClassVar[str] = "no.innoflyt.funding.extension-asked.v1"
+    version: int
+    """the decision whose start it would move"""
     n: int
     until: datetime
 
@@ -171,6 +177,7 @@ class ExtensionDecided(CaseFact):
     """The extension is granted or refused; the start is due at `start_due_at` either way."""
 
     TYPE: ClassVar[str] = "no.innoflyt.funding.extension-decided.v1"
+    version: int
     n: int
     granted: bool
     start_due_at: datetime
@@ -183,6 +190,8 @@ class StartConfirmed(CaseFact):
     """The project has started (X18). Instants of the first report and of the project's end follow from it."""
 
     TYPE: ClassVar[str] = "no.innoflyt.funding.start-confirmed.v1"
+    version: int
+    """the decision that began the grant"""
     started_at: datetime
     late: bool
     """after the first due instant, within an extension"""
