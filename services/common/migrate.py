@@ -63,14 +63,13 @@ def migrate(settings: Settings, schema: str, migrations: Path) -> list[str]:
 
 
 def files(migrations: Path) -> list[Path]:
-    """The SQL files of one line in order. ValueError for a name or number out of line."""
+    """The SQL files of one line in order. ValueError for a bad name, or a number that is used twice."""
     found = sorted(migrations.glob("*.sql"))
-    for expected, path in enumerate(found, start=1):
-        name = _FILE.fullmatch(path.name)
-        if name is None or int(name[1]) != expected:
-            raise ValueError(
-                f"{path.name}: the next migration must be called {expected:04d}_what_it_does.sql"
-            )
+    for path, previous in zip(found, [None, *found], strict=False):
+        if not _FILE.fullmatch(path.name):
+            raise ValueError(f"{path.name}: migrations are called 0001_what_it_does.sql")
+        if previous is not None and path.name[:4] == previous.name[:4]:
+            raise ValueError(f"{path.name}: {previous.name} has this number already")
     return found
 
 

@@ -20,7 +20,8 @@ MOST_IN_A_ROW = 3
 async def lock(conn: Connection, consumer: str, key: str) -> None:
     """Wait for this consumer's turn on this key; held until the transaction ends."""
     await conn.execute(
-        "select pg_advisory_xact_lock(hashtextextended(concat_ws('/', current_schema(), 'consume', $1::text, $2::text), 0))",
+        """select pg_advisory_xact_lock(
+             hashtextextended(concat_ws('/', current_schema(), 'consume', $1::text, $2::text), 0))""",
         consumer,
         key,
     )
@@ -51,7 +52,8 @@ async def is_parked(conn: Connection, consumer: str, key: str) -> bool:
 async def park(conn: Connection, consumer: str, delivery: Delivery, reason: str, *, behind: bool) -> None:
     """Set the event aside with its bytes and headers as they came."""
     await conn.execute(
-        """insert into parked (consumer, key, event_id, type, topic, partition, "offset", value, headers, behind, reason)
+        """insert into parked
+             (consumer, key, event_id, type, topic, partition, "offset", value, headers, behind, reason)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing""",
         consumer,
         delivery.key,
@@ -139,7 +141,8 @@ async def _retry_first(database: Database, consumer: str, key: str, handlers: Ma
     async with database.transaction() as conn:
         await lock(conn, consumer, key)
         row = await conn.fetchrow(
-            "select * from parked where consumer = $1 and key = $2 and resolved_at is null order by id limit 1",
+            """select * from parked where consumer = $1 and key = $2 and resolved_at is null
+               order by id limit 1""",
             consumer,
             key,
         )

@@ -64,7 +64,7 @@ class Fact:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """The fact in this JSON; unknown members are ignored. Malformed names the first field that is wrong."""
+        """The fact in this JSON; unknown members are ignored. Malformed names the first wrong field."""
         try:
             fact: Self = _adapter(cls).validate_json(json.dumps(data), strict=True)
             return fact
@@ -165,7 +165,8 @@ async def log_access(
 ) -> None:
     """Note a refused attempt, or a read of another organisation's case (unchained)."""
     await conn.execute(
-        "insert into access_log (actor_kind, actor_id, action, key, outcome, reason) values ($1, $2, $3, $4, $5, $6)",
+        """insert into access_log (actor_kind, actor_id, action, key, outcome, reason)
+           values ($1, $2, $3, $4, $5, $6)""",
         actor.kind,
         actor.id,
         action,

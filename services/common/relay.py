@@ -1,9 +1,10 @@
-"""Brings the outbox to the broker: every row, in order per key, at least once, marked after the broker's ack."""
+"""Brings the outbox to the broker: every row, in order per key, at least once, marked after the ack."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -60,7 +61,7 @@ class Relay:
         """As long as Postgres and the broker answer. The lock lives and dies with this one connection."""
         conn = await connect(self._settings, self._schema, purpose="relay")
         try:
-            while not await self._lock(conn):
+            while not await self._lock(conn):  # noqa: ASYNC110 - who holds it lives in another process
                 await asyncio.sleep(1)
             woken = asyncio.Event()
             await conn.add_listener(outbox_channel(self._schema), lambda *_: woken.set())
@@ -83,9 +84,12 @@ class Relay:
         while True:
             woken.clear()
             rows = await conn.fetch(
-                """select seq, id, key, topic, type, payload, traceparent, call_id, causation_id, created_at, attempts
-                   from outbox where published_at is null
-                     and key not in (select key from outbox where published_at is null and retry_at > clock_timestamp())
+                """select seq, id, key, topic, type, payload, traceparent, call_id, causation_id, created_at,
+                          attempts
+                   from outbox
+                   where published_at is null
+                     and key not in (select key from outbox
+                                     where published_at is null and retry_at > clock_timestamp())
                    order by seq limit $1""",
                 _ROUND_ROWS,
             )
@@ -97,7 +101,7 @@ class Relay:
                     await asyncio.wait_for(woken.wait(), _POLL_SECONDS)
 
     async def _round(self, conn: Connection, producer: AIOKafkaProducer, rows: Sequence[Any]) -> bool:
-        """Send these rows, keys side by side, each key in order. False: the producer cannot be trusted any more."""
+        """Send rows, keys side by side, each key in order. False: the producer cannot be trusted any more."""
         by_key: dict[str, list[Any]] = {}
         for row in rows:
             by_key.setdefault(row["key"], []).append(row)
@@ -122,7 +126,7 @@ class Relay:
     async def _send_in_order(
         self, producer: AIOKafkaProducer, rows: Sequence[Any]
     ) -> tuple[list[Any], Any, Exception | None]:
-        """The rows of one key that the broker acknowledged, and the first that it did not, with the reason."""
+        """The rows of one key that the broker acknowledged, and the first that it did not, and why."""
         sent: list[Any] = []
         for row in rows:
             try:
@@ -161,10 +165,9 @@ class Relay:
             "event not sent", event_id=str(row["id"]), application_id=row["key"], error=type(error).__name__
         )
         await conn.execute(
-            """update outbox set attempts = attempts + 1, retry_at = clock_timestamp() + $2 * interval '1 second'
-               where seq = $1""",
+            "update outbox set attempts = attempts + 1, retry_at = clock_timestamp() + $2 where seq = $1",
             row["seq"],
-            seconds,
+            timedelta(seconds=seconds),
         )
 
 

@@ -24,7 +24,7 @@ _TIMEOUT = urllib3.Timeout(connect=3, read=20)
 
 @dataclass(frozen=True)
 class Upload:
-    """What a browser needs to post a file straight into the store: a form with these fields, the file last."""
+    """A form by which a browser posts a file straight into the store: these fields, the file last."""
 
     url: str
     fields: dict[str, str]

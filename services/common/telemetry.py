@@ -1,4 +1,4 @@
-"""Traces and logs without personal data: ids, codes and instants only, never a body or an exception's text."""
+"""Traces and logs without personal data: ids, codes and instants, never a body or an exception's text."""
 
 import logging
 import os
