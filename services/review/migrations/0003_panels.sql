@@ -51,6 +51,7 @@ create table round_case (
   late           boolean not null default false, -- came when members were assigned: left to the advisers
   entered_at     timestamptz not null,
   lead           uuid,                           -- who presents the case in the meeting
+  invited_at     timestamptz,                    -- to pitch
   primary key (round_id, application_id)
 );
 create index round_case_by_case on round_case (application_id);

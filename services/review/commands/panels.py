@@ -1,0 +1,130 @@
+"""Who sits in a panel, and who stands in for a round."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from services.common.db import Connection
+from services.common.errors import FieldError, Invalid, NotFound, Refused
+from services.common.record import Actor
+from services.intake.events.call_definition import Panel
+from services.review import events
+from services.review.commands.moment import about, enter, finish_task, lock_round, moment_of
+from services.review.commands.panel_terms import panel_of
+from services.review.commands.progress import advance
+from services.review.commands.recording import record_facts
+from services.review.domain.panels import Member
+from services.review.store import cases, panels, rounds
+from workflows.contracts.ids import panel_round_id
+from workflows.contracts.tasks import NAME_STANDINS
+
+
+class RoundStarted(Refused):
+    """The panel's round has started; its members can no longer be replaced."""
+
+
+class NoStandInsWanted(Refused):
+    """The round does not need stand-ins now."""
+
+
+async def name_members(
+    conn: Connection, call_id: str, panel_code: str, members: Sequence[Member], by: Actor
+) -> None:
+    """Set who sits in the panel. Raises NotFound, Invalid and, once members have been asked to declare,
+    RoundStarted."""
+    call = await cases.lock_call(conn, call_id)
+    if call is None:
+        raise NotFound
+    panel = panel_of(call, panel_code)
+    round_ = await rounds.lock(conn, panel_round_id(call_id, panel_code))
+    if round_ is not None and round_.state != "gathering":
+        raise RoundStarted
+    _check(members)
+    _check_panel(members, panel)
+    await panels.replace_members(conn, call_id, panel_code, members)
+    body: dict[str, JsonValue] = {"panel": panel_code, "members": [str(each.person_id) for each in members]}
+    await record_facts(conn, by, "panel.members-named", body, [], key=call_id)
+
+
+async def name_standins(
+    conn: Connection, round_id: str, members: Sequence[Member], by: Actor, named_by: UUID
+) -> None:
+    """Add members to a round without quorum; they declare conflicts next.
+
+    In a re-assessment nobody may stand in who took part in assessing the case before. Raises NotFound,
+    NoStandInsWanted and Invalid.
+    """
+    round_ = await lock_round(conn, round_id)
+    if round_ is None:
+        raise NotFound
+    moment = await moment_of(conn, round_id, by)
+    if not round_.standins_wanted:
+        raise NoStandInsWanted
+    _check(members)
+    present = {each.person_id for each in moment.standing.members}
+    _refuse(members, present, "name somebody else: already a member of this round")
+    if any(each.chair for each in moment.standing.members):
+        _refuse(
+            [m for m in members if m.chair],
+            {m.person_id for m in members},
+            "leave chair out: the round has one",
+        )
+    if round_.application_id is not None:
+        earlier = await panels.took_part(conn, round_.application_id, round_id)
+        _refuse(members, earlier, "name somebody else: took part in assessing this application before")
+        if not any(each.chair for each in (*members, *moment.standing.members)):
+            raise _invalid("members", "name one of them as chair")
+    await rounds.add_members(conn, round_id, members, standin=True)
+    await rounds.change(conn, round_id, standins_wanted=False)
+    if round_.state == "short":
+        await enter(moment, "name_standins")
+    facts = await finish_task(moment, NAME_STANDINS, round_.standins_asked)
+    facts.append(events.StandInsNamed(**about(round_), named_by=named_by))
+    facts += await advance(conn, round_id, by)
+    body: dict[str, JsonValue] = {"round_id": round_id, "members": [str(each.person_id) for each in members]}
+    await record_facts(conn, by, "round.standins-named", body, facts, key=round_.key)
+
+
+def _check(members: Sequence[Member]) -> None:
+    if not members:
+        raise _invalid("members", "name at least one member")
+    ids = [each.person_id for each in members]
+    errors = [
+        FieldError(f"members.{n}.person_id", str(each), "name each person once")
+        for n, each in enumerate(ids)
+        if each in ids[:n]
+    ]
+    errors += [
+        FieldError(f"members.{n}", str(each.person_id), "a user representative cannot be the chair")
+        for n, each in enumerate(members)
+        if each.chair and each.user_representative
+    ]
+    if errors:
+        raise Invalid("The members cannot be named like this.", errors=errors)
+    if sum(each.chair for each in members) > 1:
+        raise _invalid("members", "name only one of them as chair")
+
+
+def _check_panel(members: Sequence[Member], panel: Panel) -> None:
+    """A panel that could never have quorum is refused when it is named, not when it is to meet."""
+    if not any(each.chair for each in members):
+        raise _invalid("members", "name one of them as chair")
+    representatives = sum(each.user_representative for each in members)
+    if len(members) < panel.quorum:
+        raise _invalid("members", f"name at least {panel.quorum}: the panel's quorum")
+    if representatives < panel.quorum_user_representatives:
+        needed = panel.quorum_user_representatives
+        raise _invalid("members", f"name at least {needed} user representative(s): the panel's quorum")
+
+
+def _refuse(members: Sequence[Member], persons: Collection[UUID], remedy: str) -> None:
+    errors = [
+        FieldError("members", str(each.person_id), remedy) for each in members if each.person_id in persons
+    ]
+    if errors:
+        raise Invalid("The members cannot be named like this.", errors=errors)
+
+
+def _invalid(field: str, remedy: str) -> Invalid:
+    return Invalid("The members cannot be named like this.", errors=[FieldError(field, None, remedy)])

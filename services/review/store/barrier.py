@@ -1,0 +1,58 @@
+"""SQL of the barrier: the cases that the round of a call waits for."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from services.common.db import Connection
+
+
+async def note_alive(conn: Connection, call_id: str, application_ids: Iterable[UUID]) -> None:
+    """These cases were alive when the call closed."""
+    await conn.executemany(
+        "insert into alive_at_closing (call_id, application_id) values ($1, $2) on conflict do nothing",
+        [(call_id, application_id) for application_id in application_ids],
+    )
+
+
+async def waited_for(conn: Connection, call_id: str) -> list[UUID]:
+    """The cases alive at closing, or alive again since, that have neither entered a round nor ended.
+
+    One that intake counted and whose own fact is still on its way is waited for as well.
+    """
+    rows = await conn.fetch(
+        """
+        select application_id from (
+          select application_id from alive_at_closing where call_id = $1
+          union
+          select id from cases where call_id = $1 and state in ('prescreening', 'returned', 'consulting')
+        ) alive
+        where not exists
+          (select from cases where id = alive.application_id and state in ('in_round', 'ended'))
+        order by application_id
+        """,
+        call_id,
+    )
+    return [row["application_id"] for row in rows]
+
+
+async def complete(conn: Connection, call_id: str, straggler_ids: Iterable[UUID]) -> None:
+    await conn.execute("update call set round_complete_at = clock_timestamp() where id = $1", call_id)
+    await conn.executemany(
+        """
+        insert into alive_at_closing (call_id, application_id, straggler) values ($1, $2, true)
+        on conflict (call_id, application_id) do update set straggler = true
+        """,
+        [(call_id, application_id) for application_id in straggler_ids],
+    )
+
+
+async def pass_straggler_instant(conn: Connection, call_id: str) -> bool:
+    """Note that the instant has passed; False where it was noted before."""
+    passed = await conn.fetchval(
+        """
+        update call set straggler_passed_at = clock_timestamp()
+        where id = $1 and straggler_passed_at is null returning true
+        """,
+        call_id,
+    )
+    return bool(passed)
