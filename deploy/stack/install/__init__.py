@@ -1,0 +1,1 @@
+"""Getting the servers onto this machine: each once per version, into a cache outside the clone."""
