@@ -1,0 +1,228 @@
+"""`application:{application_id}`: one application, from its submission until nothing can change it any more."""
+
+import asyncio
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from workflows.contracts import funding, intake, review, tasks
+    from workflows.contracts.facts import Fact
+    from workflows.contracts.ids import decision_round_id, reassessment_round_id
+    from workflows.contracts.runs import ApplicationStart, Wait
+    from workflows.procedure import run as waits
+    from workflows.procedure import search
+    from workflows.procedure.acts import do
+    from workflows.procedure.case import Case
+    from workflows.procedure.decision import decide
+    from workflows.procedure.panel import assess
+    from workflows.procedure.run import TRAVEL, Run
+    from workflows.procedure.stage import Standing, standing
+
+
+@workflow.defn(name="application")
+class Application:
+    """Signal: fact (see contracts/facts.py, to="application"). Query: waits_on."""
+
+    @workflow.init
+    def __init__(self, start: ApplicationStart) -> None:
+        self._id = start.application_id
+        self._call_id = start.call_id
+        self._run = Run(live=lambda: self._case.ending() is None, revivals=lambda: self._case.revivals())
+        self._case = Case(self._run.known)
+        self._over = False
+        self._shown: Standing | None = None
+
+    @workflow.signal
+    def fact(self, fact: Fact) -> None:
+        self._run.known.add(fact)
+
+    @workflow.query
+    def waits_on(self) -> list[Wait]:
+        return self._run.waits_on()
+
+    @workflow.run
+    async def run(self, start: ApplicationStart) -> None:
+        await workflow.wait_condition(lambda: self._case.submission() is not None)
+        stages = self._run.aside(self._show_stages())
+        procedure = self._run.aside(self._procedure())
+        while not procedure.done():
+            await self._run.until_in_any_case(lambda: procedure.done() or not self._lives())
+            if not procedure.done() and not await self._undone():
+                procedure.cancel()
+                break
+        self._over = True
+        await self._run.until_in_any_case(lambda: self._standing() in (None, self._shown))
+        stages.cancel()
+        await self._run.end(self._id, self._call_id)
+
+    async def _procedure(self) -> None:
+        await self._reach_the_round()
+        await self._run.until(lambda: self._case.letter() is not None, waits.process("call"))
+        await self._follow_the_letter()
+
+    async def _undone(self) -> bool:
+        """Wait for the undoing of an ending while its window is open; whether the case lives again."""
+        until = (self._case.undo_until() or workflow.now()) + TRAVEL
+        return await self._run.until_in_any_case(self._lives, waits.instant("undo_until", until), at=until)
+
+    # --- from submission to the round
+
+    async def _reach_the_round(self) -> None:
+        """Judge each version until one is ready, or the call goes on with the case flagged."""
+        while not self._case.entered():
+            version = self._case.version()
+            judging = self._run.aside(self._judge(version))
+            await self._run.until(
+                lambda: judging.done() or self._case.returned(version) or self._case.entered()  # noqa: B023
+            )
+            if self._case.entered():
+                return  # what is still to be judged goes on beside the round
+            if self._case.returned(version):
+                judging.cancel()
+                await self._run.until(lambda: self._case.version() > version, waits.process("resubmission"))  # noqa: B023
+            else:
+                await self._run.do(review.enter_round, review.CaseEntry(self._id, self._call_id, []))
+                await self._run.until(self._case.entered, waits.process("enter_round"))
+
+    async def _judge(self, version: int) -> None:
+        """The formal check beside the trust's pre-screening; then the consultations beside each other."""
+        formal_check = self._run.aside(self._check_formally(version))
+        try:
+            await self._prescreen(version)
+            await asyncio.gather(*(self._consult(each) for each in self._case.unanswered()))
+            await self._run.until(formal_check.done)
+        finally:
+            formal_check.cancel()
+
+    async def _check_formally(self, version: int) -> None:
+        case = self._case
+        await self._run.do(intake.run_formal_check, intake.CaseVersion(self._id, version))
+        await self._run.until(
+            lambda: case.passed(version) or case.rejection_proposed(version), waits.process("formal_check")
+        )
+        await self._run.ask(
+            self._task(tasks.CONFIRM_REJECTION, str(version), "rhf_adviser"),
+            lambda: case.passed(version) or case.rejected(version),
+        )
+        await self._run.until(lambda: case.passed(version))
+
+    async def _prescreen(self, version: int) -> None:
+        submission = self._case.submission()
+        assert submission is not None
+        await self._run.ask(
+            self._task(tasks.PRESCREEN, str(version), "hf_adviser", submission.text("organisation")),
+            lambda: self._case.screened(version) is not None,
+        )
+        await self._run.until(lambda: self._case.screened(version) == "recommended")
+
+    async def _consult(self, organisation: str) -> None:
+        await self._run.ask(
+            self._task(tasks.CONSULT, organisation, "consultant", organisation),
+            lambda: self._case.consulted(organisation),
+        )
+
+    # --- from the letter to the end
+
+    async def _follow_the_letter(self) -> None:
+        """Complaints, and moves from the reserve list, until the windows of the decision that counts are over."""
+        reserve_ended = 0  # the version whose place on the reserve list is over
+        while (letter := self._case.letter()) is not None:
+            version = letter.number("version")
+            on_reserve = letter.text("outcome") == "reserve" and reserve_ended < version
+            if (complaint := self._case.complaint()) is not None:
+                await self._answer(complaint.number("n"), version)
+            elif (offer := self._case.offer()) is not None:
+                await self._move_up(offer.number("n"), version)
+            elif on_reserve and await self._reserve_expired(letter):
+                reserve_ended = version
+            elif not on_reserve and await self._complaint_window_over(letter):
+                return
+
+    async def _reserve_expired(self, letter: Fact) -> bool:
+        """Wait for an offer, at most while the place is valid; then funding ends it, unless it has just been offered."""
+        until = letter.instant("reserve_until")
+        if await self._run.until(self._something_to_decide, waits.instant("reserve_until", until), at=until):
+            return False
+        expired = self._case.times_expired()
+        await self._run.do(funding.expire_reserve, self._id)
+        await self._run.until(
+            lambda: self._case.times_expired() > expired or self._something_to_decide(),
+            waits.process("expire_reserve"),
+        )
+        return self._case.times_expired() > expired
+
+    async def _complaint_window_over(self, letter: Fact) -> bool:
+        until = letter.instant("complaint_until") + TRAVEL
+        wait = waits.instant("complaint_until", until)
+        return not await self._run.until(self._something_to_decide, wait, at=until)
+
+    def _something_to_decide(self) -> bool:
+        return self._case.complaint() is not None or self._case.offer() is not None
+
+    async def _answer(self, n: int, version: int) -> None:
+        """A complaint: upheld, the case goes back to the stage the answer names and is decided again."""
+        await self._run.ask(
+            self._task(tasks.ANSWER_COMPLAINT, str(n), "rhf_adviser"),
+            lambda: self._case.answer(n) is not None,
+        )
+        answer = self._case.answer(n)
+        submission = self._case.submission()
+        assert answer is not None
+        assert submission is not None
+        if not answer.flag("upheld"):
+            return
+        if answer.text("stage") == "assessment":
+            round_id = reassessment_round_id(self._id, n)
+            panel = submission.text("panel")
+            await assess(self._run, review.PanelRound(round_id, self._call_id, panel, self._id))
+        await self._decide(decision_round_id(self._id, version + 1), version)
+
+    async def _move_up(self, n: int, version: int) -> None:
+        await self._run.ask(
+            self._task(tasks.CONFIRM_MOVE, str(n), "rhf_adviser"), lambda: self._case.move(n) is not None
+        )
+        move = self._case.move(n)
+        assert move is not None
+        if move.flag("confirmed"):
+            await self._decide(move.text("decision_round_id"), version)
+
+    async def _decide(self, round_id: str, superseded: int) -> None:
+        round_ = funding.DecisionRound(round_id, self._call_id, self._id)
+        await decide(self._run, round_)
+        await self._run.do(funding.send_letters, round_)
+        await self._run.until(
+            lambda: (letter := self._case.letter()) is not None and letter.number("version") > superseded,
+            waits.process("send_letters"),
+        )
+
+    # --- the rest
+
+    async def _show_stages(self) -> None:
+        """Keep the applicant's status, and the search attribute, where the case stands."""
+        while True:
+            await workflow.wait_condition(lambda: self._standing() not in (None, self._shown))
+            now = self._standing()
+            assert now is not None
+            search.stage(now.stage)
+            await do(intake.enter_stage, intake.Stage(self._id, now.stage, now.owner, now.expected_at))
+            self._shown = now
+
+    def _standing(self) -> Standing | None:
+        now = standing(self._run.known, self._id)
+        if self._over and now is not None and self._lives():
+            return Standing("closed", "nobody")
+        return now
+
+    def _lives(self) -> bool:
+        return self._case.ending() is None
+
+    def _task(self, kind: str, n: str, role: str, organisation: str | None = None) -> review.OpenTask:
+        return review.OpenTask(
+            subject=str(self._id),
+            kind=kind,
+            n=n,
+            call_id=self._call_id,
+            application_id=self._id,
+            role=role,
+            organisation=organisation,
+        )
