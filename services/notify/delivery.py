@@ -25,7 +25,7 @@ from services.notify.templates import one_line
 
 _log = structlog.get_logger()
 
-# Plain addresses without quoting or comments: all that anybody uses, and nothing that a relay may read otherwise.
+# Plain addresses without quoting or comments: nothing that a relay may read otherwise.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _SENDERS = 3
 _IDLE_SECONDS = 0.2

@@ -1,10 +1,12 @@
 """States of a message, when it is tried again, and to whom nothing goes outside production."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from services.common.errors import StepOutOfOrder
+from services.notify import domain
 from services.notify.domain import MOST_ATTEMPTS, Action, State, move, pause_before, withheld_because
 
 
@@ -40,3 +42,10 @@ def test_test_addresses_get_mail_everywhere() -> None:
     for environment in ("development", "production"):
         assert withheld_because("a@stolav.test", environment) is None
         assert withheld_because("A@STOLAV.TEST", environment) is None
+
+
+def test_the_readme_draws_the_state_machine() -> None:
+    readme = (Path(domain.__file__).parent / "README.md").read_text(encoding="utf-8")
+    drawn = {line.strip() for line in readme.splitlines() if "-->" in line and "[*]" not in line}
+    declared = {f"{a} --> {b}: {how}" for a, steps in domain.TRANSITIONS.items() for how, b in steps.items()}
+    assert drawn == declared

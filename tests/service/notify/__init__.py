@@ -1,0 +1,1 @@
+"""Notify against a real database, with a relay of the tests own."""

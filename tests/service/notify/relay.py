@@ -1,0 +1,62 @@
+"""A mail relay of the tests' own: takes SMTP on loopback and answers as it is told to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+Answer = Callable[[int], str]
+
+
+class Relay:
+    """What came in. `answer(n)` gives the reply to the n-th mail (from 1); "drop" hangs up after taking
+    it."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.tries = 0
+        self.taken: list[EmailMessage] = []
+        self.recipients: list[str] = []
+        self.port = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def say(line: str) -> None:
+            writer.write(line.encode() + b"\r\n")
+            await writer.drain()
+
+        await say("220 relay.test")
+        while line := (await reader.readline()).decode().strip():
+            verb = line.upper()
+            if verb.startswith("EHLO"):
+                await say("250 relay.test")
+            elif verb.startswith("DATA"):
+                await say("354 go on")
+                raw = (await reader.readuntil(b"\r\n.\r\n"))[:-5]
+                self.tries += 1
+                reply = self.answer(self.tries)
+                if reply.startswith("250") or reply == "drop":
+                    self.taken.append(message_from_bytes(raw, policy=policy.default))
+                if reply == "drop":
+                    break
+                await say(reply)
+            elif verb.startswith("QUIT"):
+                await say("221 bye")
+                break
+            else:
+                if verb.startswith("RCPT"):
+                    self.recipients.append(line.partition(":")[2].strip())
+                await say("250 ok")
+        writer.close()
+
+
+@asynccontextmanager
+async def relay(answer: Answer = lambda n: "250 taken") -> AsyncIterator[Relay]:
+    """A relay that listens while the block runs."""
+    made = Relay(answer)
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.port = server.sockets[0].getsockname()[1]
+    try:
+        yield made
+    finally:
+        server.close()

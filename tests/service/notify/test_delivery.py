@@ -1,0 +1,186 @@
+"""Delivery to a relay that behaves, refuses, forgets or is away: never lost, never two mails for one
+message."""
+
+from uuid import uuid4
+
+import pytest
+
+from services.notify.commands import sending
+from services.notify.delivery import send_next
+from services.notify.domain import MOST_ATTEMPTS
+from services.notify.events import MessageFailed
+from services.review import events as review
+from tests.service.notify.conftest import CALL, Notify
+from tests.service.notify.relay import relay
+
+
+@pytest.fixture
+async def case(notify: Notify) -> dict[str, object]:
+    """One receipt is queued."""
+    holder, application_id = uuid4(), uuid4()
+    await notify.meet(holder, name="Søker A01", email="soker@hnt.test", language="nn")
+    await notify.submit(application_id, holder)
+    return {"holder": holder, "application_id": application_id}
+
+
+async def test_a_mail_is_sent_and_noted(notify: Notify, case: dict[str, object]) -> None:
+    async with relay() as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+    [message] = await notify.messages()
+    assert (message["status"], message["relay"], message["attempts"]) == ("sent", "first", 1)
+    [mail] = sink.taken
+    assert mail["Message-ID"] == f"<{message['id']}@helse-midt.test>"
+    assert sink.recipients == ["<soker@hnt.test>"]
+    assert mail["Subject"] == message["subject"] == "Kvittering: søknad 2023-0042 er motteken"
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    assert f"/cases/{case['application_id']}" in plain.get_content()
+
+
+async def test_a_refusal_for_now_is_tried_again_with_the_same_message_id(
+    notify: Notify, case: dict[str, object]
+) -> None:
+    async with relay(lambda n: "451 later" if n < 3 else "250 taken") as sink:
+        worker = notify.worker(smtp_port=sink.port)
+        for _ in range(3):
+            await notify.send_all(worker)
+            await notify.let_time_pass()
+    [message] = await notify.messages()
+    assert (message["status"], message["attempts"], sink.tries) == ("sent", 3, 3)
+    assert len(sink.taken) == 1
+
+
+async def test_between_two_tries_there_is_a_pause(notify: Notify, case: dict[str, object]) -> None:
+    async with relay(lambda n: "421 busy") as sink:
+        worker = notify.worker(smtp_port=sink.port)
+        await notify.send_all(worker)
+        assert sink.tries == 1
+        assert await send_next(worker) is False
+
+
+async def test_taken_and_then_dropped_is_sent_again_under_one_id(
+    notify: Notify, case: dict[str, object]
+) -> None:
+    async with relay(lambda n: "drop" if n == 1 else "250 taken") as sink:
+        worker = notify.worker(smtp_port=sink.port)
+        await notify.send_all(worker)
+        await notify.let_time_pass()
+        await notify.send_all(worker)
+    assert len({mail["Message-ID"] for mail in sink.taken}) == 1
+    assert len(sink.taken) == 2
+    assert [each["status"] for each in await notify.messages()] == ["sent"]
+
+
+async def test_the_second_relay_takes_what_the_first_refuses(notify: Notify, case: dict[str, object]) -> None:
+    async with relay(lambda n: "550 no") as first, relay() as second:
+        await notify.send_all(
+            notify.worker(smtp_port=first.port, smtp2_host="127.0.0.1", smtp2_port=second.port)
+        )
+    [message] = await notify.messages()
+    assert (message["status"], message["relay"], len(second.taken)) == ("sent", "second", 1)
+
+
+async def test_a_refusal_for_good_becomes_a_fact(notify: Notify, case: dict[str, object]) -> None:
+    async with relay(lambda n: "550 no such person") as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+    [message] = await notify.messages()
+    assert (message["status"], message["reason"]) == ("failed", "smtp_550")
+    async with notify.database.read() as conn:
+        rows = await conn.fetch("select key, payload from outbox where type = $1", MessageFailed.TYPE)
+    assert [row["key"] for row in rows] == [str(case["application_id"])]
+    assert str(message["id"]) in rows[0]["payload"]
+    assert "soker@hnt.test" not in rows[0]["payload"]
+
+
+async def test_tries_are_bounded(notify: Notify, case: dict[str, object]) -> None:
+    async with relay(lambda n: "451 later") as sink:
+        worker = notify.worker(smtp_port=sink.port)
+        for _ in range(MOST_ATTEMPTS + 3):
+            await notify.send_all(worker)
+            await notify.let_time_pass()
+    assert sink.tries == MOST_ATTEMPTS
+    assert [each["status"] for each in await notify.messages()] == ["failed"]
+
+
+async def test_a_relay_that_is_away_costs_no_attempt(notify: Notify, case: dict[str, object]) -> None:
+    async with relay() as sink:
+        port = sink.port
+    for _ in range(MOST_ATTEMPTS + 1):
+        await notify.send_all(notify.worker(smtp_port=port))
+        await notify.let_time_pass()
+    [message] = await notify.messages()
+    assert (message["status"], message["attempts"], message["reason"]) == ("queued", 0, "relay_down")
+
+
+async def test_the_mail_that_asks_to_reach_somebody_does_not_ask_again(notify: Notify) -> None:
+    adviser = uuid4()
+    await notify.meet(adviser, "rhf_adviser")
+    task = notify.task(None, review.Audience(role="rhf_adviser"))
+    fact = review.TaskOpened.from_data(task.to_data() | {"kind": "reach_recipient", "subject": CALL})
+    await notify.take(fact, CALL)
+    async with relay(lambda n: "550 no") as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+    assert [each["status"] for each in await notify.messages()] == ["failed"]
+    async with notify.database.read() as conn:
+        assert await conn.fetchval("select count(*) from outbox") == 0
+
+
+async def test_outside_production_only_test_addresses_are_delivered(notify: Notify) -> None:
+    holder = uuid4()
+    await notify.meet(holder, email="noen@helse.example")
+    await notify.submit(uuid4(), holder)
+    async with relay() as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+        assert sink.tries == 0
+    [message] = await notify.messages()
+    assert (message["status"], message["reason"]) == ("withheld", "not_a_test_address")
+
+
+async def test_a_conflict_declared_after_writing_still_stops_the_mail(
+    notify: Notify, case: dict[str, object]
+) -> None:
+    fact = review.ConflictDeclared.from_data(
+        {"application_id": str(case["application_id"]), "call_id": CALL, "person_id": str(case["holder"])}
+    )
+    await notify.take(fact, case["application_id"])
+    async with relay() as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+        assert sink.tries == 0
+    assert [each["reason"] for each in await notify.messages()] == ["conflict_of_interest"]
+
+
+async def test_what_a_dead_sender_left_is_sent_again(notify: Notify, case: dict[str, object]) -> None:
+    async with notify.database.transaction() as conn:
+        claimed = await sending.claim(conn, environment="development", portal_url="http://portal.test")
+    assert not isinstance(claimed, bool)
+    async with notify.database.transaction() as conn:
+        assert await sending.sweep(conn) == 0
+    async with notify.database.transaction() as conn:
+        await conn.execute("update message set sending_since = sending_since - interval '1 hour'")
+    async with notify.database.transaction() as conn:
+        assert await sending.sweep(conn) == 1
+    await notify.let_time_pass()
+    async with relay() as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+    assert [mail["Message-ID"] for mail in sink.taken] == [f"<{claimed.id}@helse-midt.test>"]
+
+
+async def test_a_late_answer_of_an_older_attempt_changes_nothing(
+    notify: Notify, case: dict[str, object]
+) -> None:
+    async with notify.database.transaction() as conn:
+        claimed = await sending.claim(conn, environment="development", portal_url="http://portal.test")
+    assert not isinstance(claimed, bool)
+    async with notify.database.transaction() as conn:
+        await sending.note_refused(conn, claimed.id, claimed.attempt, "smtp_451", for_good=False)
+    async with notify.database.transaction() as conn:
+        await sending.note_sent(conn, claimed.id, claimed.attempt, "first")
+    assert [each["status"] for each in await notify.messages()] == ["queued"]
+
+
+async def test_two_senders_never_take_the_same_message(notify: Notify, case: dict[str, object]) -> None:
+    async with notify.database.transaction() as one, notify.database.transaction() as two:
+        first = await sending.claim(one, environment="development", portal_url="http://portal.test")
+        second = await sending.claim(two, environment="development", portal_url="http://portal.test")
+    assert not isinstance(first, bool)
+    assert second is False
