@@ -23,7 +23,7 @@ def test_every_route_has_a_row() -> None:
         f"{method} {route.path}"
         for route in router.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
     known = {
         row["route"].replace("{case}", "{application_id}").replace("{message}", "{message_id}")
