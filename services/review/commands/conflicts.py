@@ -1,8 +1,8 @@
 """Conflicts of interest (habilitet): members declare on every case before any content opens (fvl. ch. II).
 
-From the commit of a declared conflict on, the case does not exist for that person in review. Saving scores holds
-the round's lock in shared mode and the assignment's row, so a vote is there before the declaration, which then
-deletes it, or it finds nothing to vote on.
+From the commit of a declared conflict on, the case does not exist for that person in review. Saving scores
+holds the round's lock in shared mode and the assignment's row, so a vote is there before the declaration, and
+goes with it, or it finds nothing to vote on.
 """
 
 from collections.abc import Sequence
@@ -35,8 +35,8 @@ async def declare(
 ) -> list[UUID]:
     """The member's own declarations; returns the cases of the round that exist for them from now on.
 
-    The first time all cases of the round must be there. Later any conflict can be declared and takes effect at
-    once: access is gone, and so are the scores, unless the recommendation that rests on them is signed. A
+    The first time all cases of the round must be there. Later any conflict can be declared and takes effect
+    at once: access is gone, and so are the scores, unless the recommendation that rests on them is signed. A
     conflict is not taken back. Raises NotFound (not a member, or a case that is not theirs) and Invalid.
     """
     round_ = await lock_round(conn, round_id)

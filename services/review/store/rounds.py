@@ -282,3 +282,39 @@ async def standing(conn: Connection, round_: Round) -> Standing:
         signing_wanted=round_.signing_wanted,
         led=round_.led_by is not None,
     )
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A case of a round as its lists show it; amounts are whole NOK."""
+
+    application_id: UUID
+    case_number: str
+    title: str
+    organisation: str
+    category: str
+    holder_id: UUID
+    amount: int
+    flags: list[str]
+    late: bool
+    lead: UUID | None
+
+
+async def listed(conn: Connection, round_id: str, application_ids: Iterable[UUID]) -> list[Listed]:
+    """These cases of the round, by case number."""
+    rows = await conn.fetch(
+        """
+        select c.application_id, s.case_number, s.title, s.organisation, s.category, s.holder_id, s.amount,
+               c.flags, c.late, c.lead
+        from round_case c join cases s on s.id = c.application_id
+        where c.round_id = $1 and c.application_id = any($2) order by s.case_number, s.id
+        """,
+        round_id,
+        list(application_ids),
+    )
+    return [Listed(**dict(row)) for row in rows]
+
+
+async def late_cases(conn: Connection, round_id: str) -> set[UUID]:
+    rows = await conn.fetch("select application_id from round_case where round_id = $1 and late", round_id)
+    return {row["application_id"] for row in rows}

@@ -1,0 +1,100 @@
+"""Routes of panels: who sits in them, and who stands in."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from services.common.auth import CallerDep
+from services.common.db import Connection
+from services.common.http import Body, DatabaseDep
+from services.review.api.visible_rounds import visible_round
+from services.review.commands import panels as commands
+from services.review.commands.panel_terms import panel_of
+from services.review.domain.panels import Member
+from services.review.policy import STAFF, Act, permit, permit_role
+from services.review.store import cases, panels, rounds
+
+router = APIRouter(prefix="/v1", tags=["panels"])
+
+
+class MemberIn(Body):
+    """One member; user representatives score every criterion like the others."""
+
+    person_id: UUID
+    chair: bool = False
+    user_representative: bool = False
+
+
+class Members(Body):
+    members: list[MemberIn] = Field(max_length=50)
+
+
+class MemberOut(BaseModel):
+    person_id: UUID
+    chair: bool
+    user_representative: bool
+
+
+class MembersOut(BaseModel):
+    members: list[MemberOut]
+
+
+@router.put("/calls/{call_id}/panels/{panel}/members")
+async def name_members(
+    call_id: str, panel: str, body: Members, caller: CallerDep, database: DatabaseDep
+) -> MembersOut:
+    """Name everyone who sits in the panel, with exactly one chair, until its round starts."""
+    permit_role(caller, Act.NAME_MEMBERS)
+    async with database.transaction() as conn:
+        await commands.name_members(conn, call_id, panel, _members(body), caller.actor)
+        return await _members_of(conn, call_id, panel)
+
+
+@router.get("/calls/{call_id}/panels/{panel}/members")
+async def list_members(call_id: str, panel: str, caller: CallerDep, database: DatabaseDep) -> MembersOut:
+    """Everyone who sits in the panel."""
+    async with database.read() as conn:
+        found = await _members_of(conn, call_id, panel)
+        call = await cases.get_call(conn, call_id)
+        theirs = set(caller.roles & STAFF)
+        if any(each.person_id == caller.person_id for each in found.members):
+            theirs.add("member")
+        permit(caller, Act.SEE_MEMBERS, frozenset(theirs) if call is not None else frozenset())
+        assert call is not None
+        panel_of(call, panel)
+        return found
+
+
+@router.put("/rounds/{round_id}/standins")
+async def name_standins(round_id: str, body: Members, caller: CallerDep, database: DatabaseDep) -> MembersOut:
+    """Name stand-ins for a round without quorum, or the members of a re-assessment."""
+    permit_role(caller, Act.NAME_STANDINS)
+    async with database.transaction() as conn:
+        await visible_round(conn, caller, round_id, Act.NAME_STANDINS)
+        members = _members(body)
+        await commands.name_standins(conn, round_id, members, caller.actor, caller.person_id)
+        round_ = await rounds.get(conn, round_id)
+        assert round_ is not None
+        standing = await rounds.standing(conn, round_)
+        return _out(standing.members)
+
+
+def _members(body: Members) -> list[Member]:
+    return [Member(each.person_id, each.chair, each.user_representative) for each in body.members]
+
+
+async def _members_of(conn: Connection, call_id: str, panel: str) -> MembersOut:
+    return _out(await panels.members_of(conn, call_id, panel))
+
+
+def _out(members: Iterable[Member]) -> MembersOut:
+    return MembersOut(
+        members=[
+            MemberOut(
+                person_id=each.person_id, chair=each.chair, user_representative=each.user_representative
+            )
+            for each in members
+        ]
+    )
