@@ -16,7 +16,7 @@ from pathlib import Path
 from . import supervisor
 from .programs import Program, base_environment, module, service_environment, service_programs
 from .servers import identity, kafka, mail, objects, postgres, scanner, temporal, traces
-from .settings import ROOT, SCHEMAS, Settings
+from .settings import ROOT, SCHEMAS, SERVICES, Settings
 
 READY_SECONDS = 60
 _PROBE_PAUSE_SECONDS = 0.05
@@ -121,6 +121,11 @@ def steps(settings: Settings, known: Mapping[str, Program], with_services: bool)
     if settings.profile == "run":
         found += [server("temporal-ui", temporal.page_ready, "temporal"), server("zipkin", traces.ready)]
     return found + (service_steps(settings) if with_services else [])
+
+
+def services_present() -> list[str]:
+    """The services that have an API to start."""
+    return [s for s in SERVICES if (ROOT / "services" / s / "__main__.py").exists()]
 
 
 def service_steps(settings: Settings) -> list[Step]:

@@ -23,7 +23,6 @@ VERSIONS = {
     "mock-oauth2-server": "6.0.2",
     "temporal": "1.31.2",
     "temporal-test-server": "1.38.0",
-    "uv": "0.13.9",
     "versitygw": "1.7.0",
     "zipkin": "3.6.1",
 }

@@ -27,7 +27,7 @@ _TOKEN_SECONDS = 3600
 
 
 class Person(TypedDict):
-    """Someone who can sign in: `id` is the subject, `roles` are token roles, `org` one of the organisations."""
+    """Someone who can sign in: `id` is the subject, `roles` are token roles, `org` an organisation."""
 
     id: str
     name: str

@@ -1,0 +1,81 @@
+"""Every event that was sent must have arrived at each service that handles its type.
+
+An event has arrived when its id stands in the consumer's inbox, or among what it has parked, for a parked
+event is a finding of its own. What was sent in the last moments may still be on its way: the comparison
+is made again until nothing is missing or the patience is over.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Iterable
+
+import psycopg
+from psycopg import sql
+
+from .programs import module
+from .settings import ROOT, SCHEMAS, Settings
+
+PATIENCE_SECONDS = 15.0
+_PAUSE_SECONDS = 0.5
+
+_MISSING = """
+select o.key, o.id, o.type, o.created_at
+from {sender}.outbox o
+where o.type = any(%(types)s)
+  and not exists (select 1 from {receiver}.inbox i where i.event_id = o.id and i.consumer = %(consumer)s)
+  and not exists (select 1 from {receiver}.parked p where p.event_id = o.id and p.consumer = %(consumer)s)
+order by o.seq
+limit 20
+"""
+
+
+def missing(settings: Settings, patience: float = PATIENCE_SECONDS) -> list[str]:
+    """One line per event that did not arrive, naming its case, its type and who should have got it."""
+    deadline = time.monotonic() + patience
+    with psycopg.connect(
+        host=settings["POSTGRES_HOST"],
+        port=settings.port("POSTGRES_PORT"),
+        user="inspector",
+        password=settings["INSPECTOR_PASSWORD"],
+        dbname=settings["POSTGRES_DB"],
+        autocommit=True,
+    ) as conn:
+        present = _with_kernel_tables(conn)
+        wanted = {consumer: handled_types(consumer) for consumer in present}
+        while True:
+            found = [
+                line for consumer in present for line in _absent(conn, consumer, wanted[consumer], present)
+            ]
+            if not found or time.monotonic() > deadline:
+                return found
+            time.sleep(_PAUSE_SECONDS)
+
+
+def handled_types(consumer: str) -> list[str]:
+    """The event types for which this consumer has a handler, as they stand on the wire."""
+    if not (ROOT / module(consumer).replace(".", "/") / "consumers.py").exists():
+        return []
+    consumers = importlib.import_module(f"{module(consumer)}.consumers")
+    return sorted(consumers.HANDLERS)
+
+
+def _with_kernel_tables(conn: psycopg.Connection) -> list[str]:
+    """The schemas that are migrated; before the first migration there is nothing to compare."""
+    return [
+        schema
+        for schema in SCHEMAS
+        if conn.execute("select to_regclass(%s)", [f"{schema}.outbox"]).fetchone() != (None,)
+    ]
+
+
+def _absent(conn: psycopg.Connection, consumer: str, types: list[str], senders: Iterable[str]) -> list[str]:
+    lines = []
+    for sender in senders:
+        text = sql.SQL(_MISSING).format(sender=sql.Identifier(sender), receiver=sql.Identifier(consumer))
+        rows = conn.execute(text, {"types": types, "consumer": consumer}).fetchall()
+        lines += [
+            f"events: {key}: {kind} ({id}, {at}) did not arrive at {consumer}" for key, id, kind, at in rows
+        ]
+    return lines

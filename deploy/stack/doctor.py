@@ -1,0 +1,45 @@
+"""Is anything wrong with any case? Asks every service and the workflows, and compares sent with arrived.
+
+Each service examines its own schema; what lies between two of them, the events, is compared here, as the
+read-only role `inspector`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from . import deliveries
+from .programs import base_environment, module, service_environment
+from .settings import ROOT, SCHEMAS, Settings
+
+
+def examine(settings: Settings) -> int:
+    """Print every finding; 0 when there is none."""
+    with ThreadPoolExecutor() as pool:
+        asked = [(schema, pool.submit(_ask, settings, schema)) for schema in SCHEMAS if _exists(schema)]
+        compared = pool.submit(deliveries.missing, settings)
+        worst = 0
+        for schema, answer in asked:
+            done = answer.result()
+            print(done.stdout.rstrip())
+            if done.returncode:
+                print(done.stderr.rstrip() or f"{schema}: doctor ended with {done.returncode}")
+                worst = 1
+        findings = compared.result()
+    for finding in findings:
+        print(finding)
+    print("events: " + (f"{len(findings)} did not arrive" if findings else "all arrived"))
+    return 1 if findings or worst else 0
+
+
+def _exists(schema: str) -> bool:
+    return (ROOT / module(schema).replace(".", "/") / "__main__.py").exists()
+
+
+def _ask(settings: Settings, schema: str) -> subprocess.CompletedProcess[str]:
+    environment = base_environment(settings) | service_environment(settings, schema, "app")
+    environment |= {"INSPECTOR_PASSWORD": settings["INSPECTOR_PASSWORD"], "OTEL_TRACES_EXPORTER": "none"}
+    command = [sys.executable, "-m", module(schema), "doctor"]
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
