@@ -45,30 +45,33 @@ class Act(StrEnum):
 RELATIONS = frozenset({"holder", "member", "chair", "asked"})
 """Standings that no token role announces: anybody may have them, so their absence is a 404, never a 403."""
 
-_STAFF = frozenset({"rhf_adviser", "leader", "auditor", "operator"})
+STAFF = frozenset({"rhf_adviser", "leader", "auditor", "operator"})
 _ANYONE = frozenset({"anyone"})
 
 PERMITTED: Mapping[Act, frozenset[str]] = {
     Act.SEE_TASKS: _ANYONE,
     Act.REASSIGN_TASK: frozenset({"rhf_adviser"}),
     Act.HANDLE_TASK: frozenset({"rhf_adviser", "operator"}),
-    Act.SEE_CASE: frozenset({"holder", "member", "hf_adviser", "institution", "consultant"}) | _STAFF,
-    Act.SEE_QUESTIONS: frozenset({"holder", "asked", "hf_adviser", "consultant"}) | _STAFF,
+    Act.SEE_CASE: frozenset({"holder", "member", "hf_adviser", "institution", "consultant"}) | STAFF,
+    Act.SEE_QUESTIONS: frozenset({"holder", "asked", "hf_adviser", "consultant"}) | STAFF,
     Act.ASK_QUESTION: frozenset({"holder", "hf_adviser", "consultant", "rhf_adviser"}),
     Act.ANSWER_QUESTION: frozenset({"asked"}),
     Act.PRESCREEN: frozenset({"hf_adviser"}),
     Act.CONSULT: frozenset({"consultant"}),
     Act.CLARIFY: frozenset({"consultant"}),
     Act.NAME_MEMBERS: frozenset({"rhf_adviser"}),
-    Act.SEE_MEMBERS: frozenset({"member", "chair"}) | _STAFF,
+    Act.SEE_MEMBERS: frozenset({"member", "chair"}) | STAFF,
     Act.NAME_STANDINS: frozenset({"rhf_adviser"}),
-    Act.SEE_ROUND: frozenset({"member", "chair"}) | _STAFF,
+    Act.SEE_ROUND: frozenset({"member", "chair"}) | STAFF,
     Act.DECLARE_CONFLICTS: frozenset({"member"}),
     Act.ASSESS: frozenset({"member"}),
-    Act.SEE_RANKING: frozenset({"member", "chair"}) | _STAFF,
+    Act.SEE_RANKING: frozenset({"member", "chair"}) | STAFF,
     Act.HOLD_MEETING: frozenset({"chair"}),
     Act.SIGN_RECOMMENDATION: frozenset({"chair"}),
 }
+
+IN_PERSON = frozenset({"holder", "member", "chair", "endorser"})
+"""Audiences in which nobody else can stand in, hand over or be handed to."""
 
 SUPERVISORS = frozenset({"rhf_adviser", "leader", "auditor", "operator"})
 """Token roles that follow every task of every call."""
@@ -84,15 +87,63 @@ class CaseAccess:
     holder_id: UUID
     editor_ids: frozenset[UUID]
     consulted: frozenset[str]
+    draft: bool
     conflicted: bool
     member: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskAccess:
+    """What the standing of one person towards one task is judged by."""
+
+    role: str
+    organisation: str | None
+    person_id: UUID | None
+    not_person: UUID | None
+    claimed_by: UUID | None
+    applicant: str | None
+    """the organisation whose case it is"""
+    conflicted: bool
+    principals: frozenset[UUID]
+    """whose deputy the person is"""
+
+
+def in_audience(caller: Caller, task: TaskAccess) -> bool:
+    """Whether the task may be done by the caller: as its person, their deputy, or one of its role.
+
+    A deputy does not stand in where the person themself is meant (a member's judgement, a holder's signature).
+    """
+    if task.conflicted or caller.person_id == task.not_person:
+        return False
+    if task.person_id is not None:
+        deputises = task.role not in IN_PERSON and task.person_id in task.principals
+        return caller.person_id == task.person_id or deputises
+    return task.role in caller.roles and task.organisation in (None, caller.organisation)
+
+
+def waits_for(caller: Caller, task: TaskAccess) -> bool:
+    """Whether the task belongs on the caller's own list: theirs to do, and claimed by nobody else."""
+    mine = task.claimed_by is None or task.claimed_by == caller.person_id
+    return in_audience(caller, task) and (mine or task.claimed_by in task.principals)
+
+
+def sees_task(caller: Caller, task: TaskAccess) -> bool:
+    """Whether the task exists for the caller at all. The lists' SQL says the same; a test compares them."""
+    if task.conflicted:
+        return False
+    if in_audience(caller, task) or caller.roles & SUPERVISORS:
+        return True
+    return (
+        "hf_adviser" in caller.roles and task.applicant is not None and task.applicant == caller.organisation
+    )
 
 
 def standing(caller: Caller, case: CaseAccess | None) -> frozenset[str]:
     """What the caller is to the case; empty for an unknown case and in a conflict of interest."""
     if case is None or case.conflicted:
         return frozenset()
-    found = set(caller.roles & _STAFF) | {"anyone"}
+    # A draft is its holder's, and of those whom it asks; the funder sees what is submitted.
+    found = {"anyone"} if case.draft else set(caller.roles & STAFF) | {"anyone"}
     if caller.person_id == case.holder_id or caller.person_id in case.editor_ids:
         found.add("holder")
     if case.member:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from services.common.calendar import Calendar, TimeRule, Workdays, due
 from services.common.errors import StepOutOfOrder
@@ -118,6 +119,9 @@ def _still_to_come(steps: Iterable[PlannedStep], now: datetime) -> list[PlannedS
     return [step for step in steps if step.kind == "escalation" or step.at > now]
 
 
+Spans: TypeAlias = list[tuple[datetime, datetime]]
+
+
 @dataclass(frozen=True)
 class Interval:
     """From `start` to `end`, which is None while it lasts."""
@@ -127,15 +131,59 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class TaskTime:
+    """When a task was open, and when its clock stood still. Pauses are in order and do not overlap."""
+
+    for_applicant: bool
+    span: Interval
+    pauses: tuple[Interval, ...]
+
+
+@dataclass(frozen=True)
 class Waited:
-    """Seconds in which the task's audience was waited for, and in which the other side owed an answer."""
+    """Seconds for which the applicant was waited for (`them`), and everybody else (`us`)."""
 
-    running: float
-    paused: float
+    us: float
+    them: float
 
 
-def waited(task: Interval, pauses: Iterable[Interval], now: datetime) -> Waited:
-    """How the time since the task was opened divides. Pauses do not overlap."""
-    end = task.end or now
-    paused = sum(((min(each.end or now, end) - each.start).total_seconds() for each in pauses), 0.0)
-    return Waited((end - task.start).total_seconds() - paused, paused)
+def waited(task: TaskTime, now: datetime) -> Waited:
+    """How the time since the task was opened divides: while it is paused, the other side is waited for."""
+    return waited_in_all([task], now)
+
+
+def waited_in_all(tasks: Iterable[TaskTime], now: datetime) -> Waited:
+    """The same for a whole case, whose tasks may run side by side: no second is counted twice for a side."""
+    us: Spans = []
+    them: Spans = []
+    for task in tasks:
+        running, paused = _divide(task, now)
+        (them if task.for_applicant else us).extend(running)
+        (us if task.for_applicant else them).extend(paused)
+    return Waited(_measure(us), _measure(them))
+
+
+def _divide(task: TaskTime, now: datetime) -> tuple[Spans, Spans]:
+    end = task.span.end or now
+    running: Spans = []
+    paused: Spans = []
+    since = task.span.start
+    for pause in task.pauses:
+        until = min(pause.end or end, end)
+        running.append((since, pause.start))
+        paused.append((pause.start, until))
+        since = until
+    running.append((since, end))
+    return running, paused
+
+
+def _measure(spans: Spans) -> float:
+    """Seconds covered by at least one of the spans."""
+    covered = 0.0
+    reached: datetime | None = None
+    for start, end in sorted(spans):
+        begin = start if reached is None else max(start, reached)
+        if end > begin:
+            covered += (end - begin).total_seconds()
+            reached = end
+    return covered

@@ -200,9 +200,11 @@ async def access(conn: Connection, application_id: UUID, person_id: UUID) -> Cas
     row = await conn.fetchrow(
         """
         select c.id as application_id, c.call_id, c.organisation, c.holder_id, c.editor_ids,
+               c.state = 'draft' as draft,
                c.touches || array(select organisation from clarification where application_id = c.id)
                  as consulted,
-               exists (select from conflict where application_id = c.id and person_id = $2) as conflicted
+               exists (select from conflict where application_id = c.id and person_id = $2) as conflicted,
+               exists (select from assignment where application_id = c.id and person_id = $2) as member
         from cases c where c.id = $1
         """,
         application_id,
@@ -217,6 +219,7 @@ async def access(conn: Connection, application_id: UUID, person_id: UUID) -> Cas
         holder_id=row["holder_id"],
         editor_ids=frozenset(row["editor_ids"]),
         consulted=frozenset(row["consulted"]),
+        draft=row["draft"],
         conflicted=row["conflicted"],
-        member=False,
+        member=row["member"],
     )
