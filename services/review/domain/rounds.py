@@ -6,8 +6,7 @@ the changes came does not matter, and a second delivery finds nothing to do.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.review.domain.panels import Member, Quorum, has_quorum
@@ -36,7 +35,7 @@ class Standing:
     declared: frozenset[Pair] = frozenset()
     assigned: frozenset[Pair] = frozenset()
     scored: frozenset[Pair] = frozenset()
-    leads: Mapping[UUID, UUID | None] = MappingProxyType({})
+    leads: Mapping[UUID, UUID | None] = field(default_factory=dict)
     """Who presents each case in the meeting."""
     placed: frozenset[UUID] = frozenset()
     """The cases that the meeting's ranking holds."""

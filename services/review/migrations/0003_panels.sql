@@ -108,7 +108,7 @@ create table assessment (
 );
 
 -- The panel's ranking and allocation, as the meeting left it.
-create table placing (
+create table ranking_place (
   round_id       text not null,
   application_id uuid not null,
   place          int not null check (place > 0), -- order in the list

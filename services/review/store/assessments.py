@@ -157,7 +157,7 @@ async def save_placings(
 ) -> None:
     await conn.executemany(
         """
-        insert into placing (round_id, application_id, place, rank, outcome, amount, pot_left, mean, averages,
+        insert into ranking_place (round_id, application_id, place, rank, outcome, amount, pot_left, mean, averages,
                              spread, below, priority_hit, tied_with, tie_decided_by, comment)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         """,
@@ -185,12 +185,12 @@ async def save_placings(
 
 
 async def clear_placings(conn: Connection, round_id: str) -> None:
-    await conn.execute("delete from placing where round_id = $1", round_id)
+    await conn.execute("delete from ranking_place where round_id = $1", round_id)
 
 
 async def placings(conn: Connection, round_id: str) -> list[tuple[Placed, str]]:
     """The stored ranking in its order, each with the panel's comment."""
-    rows = await conn.fetch("select * from placing where round_id = $1 order by place", round_id)
+    rows = await conn.fetch("select * from ranking_place where round_id = $1 order by place", round_id)
     return [
         (
             Placed(

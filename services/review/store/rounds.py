@@ -262,7 +262,7 @@ async def standing(conn: Connection, round_: Round) -> Standing:
           array(select (application_id, person_id) from declaration where round_id = $1) as declared,
           array(select (application_id, person_id) from assignment where round_id = $1) as assigned,
           array(select (application_id, person_id) from assessment where round_id = $1) as scored,
-          array(select application_id from placing where round_id = $1) as placed
+          array(select application_id from ranking_place where round_id = $1) as placed
         """,
         round_.id,
     )

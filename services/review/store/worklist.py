@@ -1,4 +1,4 @@
-"""SQL of the worklist: which tasks exist for a person. Says what policy.sees_task and policy.waits_for say."""
+"""SQL of the worklist: which tasks exist for a person. Says what policy.sees_task and waits_for say."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +37,7 @@ class Counts:
     overdue: int
 
 
-# $1 person, $2 roles, $3 organisation, $4 audiences in which nobody deputises, $5 supervisor, $6 adviser of a trust.
+# $1 person, $2 roles, $3 organisation, $4 audiences in which nobody deputises, $5 supervisor, $6 trust's adviser.
 # Each branch of the union has its partial index, so that a list costs what it shows and not what is open.
 _VISIBLE = """
 with principal as (
@@ -54,7 +54,8 @@ with principal as (
 ), visible as (
   select t.*, c.title, coalesce(c.organisation, t.audience_organisation) as shown_organisation,
          a.id is not null and t.not_person is distinct from $1
-           and (t.claimed_by is null or t.claimed_by = $1 or t.claimed_by in (select id from principal)) as mine
+           and (t.claimed_by is null or t.claimed_by = $1
+                or t.claimed_by in (select id from principal)) as mine
   from task t
   left join audience a on a.id = t.id
   left join cases c on c.id = t.application_id
@@ -123,7 +124,8 @@ async def get(conn: Connection, task_id: UUID) -> Listed | None:
     """One task, open or not, whoever asks: the caller of this judges by `access`."""
     row = await conn.fetchrow(
         """
-        select t.*, c.title, coalesce(c.organisation, t.audience_organisation) as shown_organisation, false as mine
+        select t.*, c.title, coalesce(c.organisation, t.audience_organisation) as shown_organisation,
+               false as mine
         from task t left join cases c on c.id = t.application_id
         where t.id = $1 and t.opened_at is not null
         """,
