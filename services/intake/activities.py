@@ -1,0 +1,44 @@
+"""Activities of intake: open a transaction, call a command."""
+
+from collections.abc import Callable
+from typing import Any
+
+from services.common.run import Worker
+from services.common.temporal import implements, workflow_actor
+from services.intake.commands import calls, drafts, formal_check, stages
+from workflows.contracts import intake as contracts
+from workflows.contracts.intake import CaseVersion, DraftWarning, Stage
+
+
+def build(worker: Worker) -> list[Callable[..., Any]]:
+    """The implementations, each under its contract's name."""
+    database = worker.database
+
+    async def run_formal_check(version: CaseVersion) -> None:
+        async with database.transaction() as conn:
+            await formal_check.run_formal_check(
+                conn, version.application_id, version.version, workflow_actor()
+            )
+
+    async def enter_stage(stage: Stage) -> None:
+        async with database.transaction() as conn:
+            await stages.enter_stage(
+                conn, stage.application_id, stage.stage, stage.owner, stage.expected_at, workflow_actor()
+            )
+
+    async def warn_drafts(warning: DraftWarning) -> None:
+        warned = -1
+        while warned:
+            async with database.transaction() as conn:
+                warned = await drafts.warn_drafts(conn, warning.call_id, warning.n, workflow_actor())
+
+    async def close_call(call_id: str) -> None:
+        async with database.transaction() as conn:
+            await calls.close_call(conn, call_id, workflow_actor())
+
+    return [
+        implements(contracts.run_formal_check, run_formal_check),
+        implements(contracts.enter_stage, enter_stage),
+        implements(contracts.warn_drafts, warn_drafts),
+        implements(contracts.close_call, close_call),
+    ]

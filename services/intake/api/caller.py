@@ -1,0 +1,87 @@
+"""Who is calling, entered into the person directory by their first request; and text that can be stored."""
+
+import json
+from collections import OrderedDict
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from services.common.auth import Caller, CallerDep
+from services.common.db import Connection
+from services.common.errors import BadRequest, FieldError, Invalid
+from services.common.http import DatabaseDep
+from services.intake.commands.people import enter_caller
+from services.intake.store import people
+
+_REMEMBERED = 10_000
+_DEEPEST = 30
+
+
+async def _known(request: Request, caller: CallerDep, database: DatabaseDep) -> Caller:
+    seen: OrderedDict[UUID, Caller] = _seen(request)
+    if seen.get(caller.person_id) != caller:
+        async with database.transaction() as conn:
+            await enter_caller(conn, caller)
+        seen[caller.person_id] = caller
+        if len(seen) > _REMEMBERED:
+            seen.popitem(last=False)
+    return caller
+
+
+def _seen(request: Request) -> OrderedDict[UUID, Caller]:
+    state = request.app.state
+    if not hasattr(state, "seen_callers"):
+        state.seen_callers = OrderedDict()
+    seen: OrderedDict[UUID, Caller] = state.seen_callers
+    return seen
+
+
+KnownCaller = Annotated[Caller, Depends(_known)]
+"""The caller; whoever is new, or has another role, name or address in their token, is in the directory afterwards."""
+
+
+async def language_of(conn: Connection, caller: Caller) -> str:
+    """The language the caller has chosen."""
+    person = await people.get(conn, caller.person_id)
+    return person.language if person else "nb"
+
+
+async def _storable(request: Request) -> None:
+    for name, text in [*request.query_params.multi_items(), *request.path_params.items()]:
+        _require_storable(name, text)
+    if request.method in ("POST", "PUT", "PATCH"):
+        try:
+            content = json.loads(await request.body() or b"{}")
+        except (ValueError, RecursionError) as error:
+            raise BadRequest("the body is not valid JSON") from error
+        _walk(content)
+
+
+def _walk(content: Any) -> None:
+    """Refuse text that no database can store, and nesting that no form needs."""
+    waiting: list[tuple[str, Any, int]] = [("body", content, 0)]
+    while waiting:
+        path, value, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise Invalid(path, errors=[FieldError(path[:200], None, f"at most {_DEEPEST} levels")])
+        if isinstance(value, str):
+            _require_storable(path, value)
+        elif isinstance(value, dict):
+            for name, member in value.items():
+                _require_storable(path, name)
+                waiting.append((f"{path}.{name}", member, depth + 1))
+        elif isinstance(value, list):
+            waiting += [(f"{path}.{index}", member, depth + 1) for index, member in enumerate(value)]
+        elif isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+            raise Invalid(path, errors=[FieldError(path[:200], None, "write a number")])
+
+
+def _require_storable(path: str, text: Any) -> None:
+    if isinstance(text, str) and ("\x00" in text or any("\ud800" <= c <= "\udfff" for c in text)):
+        remedy = "remove the characters that are no text (NUL or half a surrogate pair)"
+        raise Invalid("text", errors=[FieldError(path[:200].replace("\x00", "?"), None, remedy)])
+
+
+Storable = Depends(_storable)
+"""For every router: the body is JSON with text that can be stored."""

@@ -1,0 +1,85 @@
+"""The adviser's word on a proposed rejection, and its undo."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field, JsonValue
+
+from services.common.db import Connection
+from services.common.errors import NotFound
+from services.common.http import Body, DatabaseDep
+from services.common.idempotency import once
+from services.intake.api.caller import KnownCaller, Storable
+from services.intake.commands import formal_check as commands
+from services.intake.commands.access import read_for
+from services.intake.policy import Act
+from services.intake.store import submissions
+
+router = APIRouter(
+    prefix="/v1/applications/{application_id}/rejection", tags=["formal check"], dependencies=[Storable]
+)
+
+
+class RejectionDecision(Body):
+    """`confirmed` false: the version holds the rules after all."""
+
+    confirmed: bool
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class StateView(BaseModel):
+    state: str
+
+
+class FormalCheckView(BaseModel):
+    """What the formal check found in the newest version, with the rule, field and value of each finding."""
+
+    version: int
+    state: str
+    rules: list[str]
+    findings: list[dict[str, JsonValue]]
+    reason: str | None
+
+
+@router.get("")
+async def get_formal_check(
+    application_id: UUID, caller: KnownCaller, database: DatabaseDep
+) -> FormalCheckView:
+    """The formal check of the newest version; 404 before there is one."""
+    async with database.read() as conn:
+        application = await read_for(conn, caller, application_id, Act.FOLLOW)
+        found = await submissions.formal_check(conn, application_id, application.version)
+    if found is None:
+        raise NotFound()
+    return FormalCheckView(
+        version=found.version,
+        state=found.state,
+        rules=found.rules,
+        findings=found.findings,
+        reason=found.reason,
+    )
+
+
+@router.post("", status_code=201, response_model=StateView)
+async def decide_rejection(
+    application_id: UUID,
+    body: RejectionDecision,
+    request: Request,
+    caller: KnownCaller,
+    database: DatabaseDep,
+) -> Response:
+    """Confirm the rejection that the formal check proposed, or dismiss it."""
+
+    async def run(conn: Connection) -> StateView:
+        state = await commands.decide_rejection(conn, caller, application_id, body.confirmed, body.reason)
+        return StateView(state=state)
+
+    return await once(request, caller, database, run)
+
+
+@router.delete("")
+async def undo_rejection(application_id: UUID, caller: KnownCaller, database: DatabaseDep) -> StateView:
+    """Undo a mistaken rejection, within the call's window."""
+    async with database.transaction() as conn:
+        return StateView(state=await commands.undo_rejection(conn, caller, application_id))

@@ -1,0 +1,44 @@
+"""The virus scanner: clamd's INSTREAM, one connection per file."""
+
+import asyncio
+import struct
+from pathlib import Path
+
+from services.common.errors import InfrastructureDown
+
+_CHUNK = 256 * 1024
+_SECONDS = 60.0
+
+
+class Scanner:
+    """Asks clamd. Fails closed: no clear answer is InfrastructureDown, and the file stays in quarantine."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+
+    async def is_infected(self, path: Path) -> bool:
+        """Whether the scanner knows something bad in the file."""
+        try:
+            answer = await asyncio.wait_for(self._scan(path), timeout=_SECONDS)
+        except (OSError, TimeoutError) as error:
+            raise InfrastructureDown("the virus scanner does not answer") from error
+        if answer.endswith("OK"):
+            return False
+        if answer.endswith("FOUND"):
+            return True
+        raise InfrastructureDown("the virus scanner could not scan the file")
+
+    async def _scan(self, path: Path) -> str:
+        reader, writer = await asyncio.open_connection(self._host, self._port)
+        try:
+            writer.write(b"zINSTREAM\0")
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    writer.write(struct.pack(">I", len(chunk)) + chunk)
+                    await writer.drain()
+            writer.write(struct.pack(">I", 0))
+            await writer.drain()
+            return (await reader.read(4096)).rstrip(b"\0\n").decode("ascii", "replace")
+        finally:
+            writer.close()

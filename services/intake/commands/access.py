@@ -1,0 +1,49 @@
+"""The first lines of every command: the application, locked, and the caller's right to the act."""
+
+from uuid import UUID
+
+from services.common.auth import Caller
+from services.common.db import Connection
+from services.common.errors import NotFound, PreconditionFailed
+from services.intake import policy
+from services.intake.policy import Act
+from services.intake.store import calls, relations
+from services.intake.store.applications import Application
+from services.intake.store.calls import Call
+
+
+async def read_for(conn: Connection, caller: Caller, application_id: UUID, act: Act) -> Application:
+    """The application, if the caller may do this with it; NotFound or Forbidden otherwise."""
+    application, relation = await relations.to_application(conn, caller, application_id)
+    policy.require(caller, relation, act)
+    assert application is not None
+    return application
+
+
+async def lock_for(
+    conn: Connection, caller: Caller, application_id: UUID, act: Act, *, hold_call: bool = False
+) -> tuple[Call, Application]:
+    """As `read_for`, the application locked; with `hold_call` its call is kept from closing or moving, too.
+
+    The call is taken before the application, here as in close_call, so that the two cannot wait for each other.
+    """
+    application, relation = await relations.to_application(conn, caller, application_id)
+    policy.require(caller, relation, act)
+    if application is None:
+        raise NotFound()
+    if hold_call:
+        call = await calls.get_shared(conn, application.call_id)
+    else:
+        call = await calls.require(conn, application.call_id)
+    application, relation = await relations.to_application_locked(conn, caller, application_id)
+    policy.require(caller, relation, act)
+    assert application is not None
+    return call, application
+
+
+def require_revision(application: Application, revision: int) -> None:
+    """PreconditionFailed unless the caller has seen the newest content."""
+    if application.revision != revision:
+        raise PreconditionFailed(
+            "Read the application again; somebody has changed it.", revision=application.revision
+        )

@@ -1,0 +1,166 @@
+"""Drafts: create, save, invite co-editors, warn of the deadline."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.common.auth import Caller
+from services.common.db import Connection, now
+from services.common.errors import FieldError, Invalid, Refused, StepOutOfOrder
+from services.common.record import Actor, Entry, Fact, record, record_all
+from services.intake.commands.access import lock_for, require_revision
+from services.intake.commands.endorsements import void_changed
+from services.intake.commands.people import find_or_invite
+from services.intake.domain.instants import in_words
+from services.intake.domain.rules import Draft, unknown_codes
+from services.intake.domain.states import EDITABLE
+from services.intake.events import DraftWarned
+from services.intake.policy import Act
+from services.intake.store import applications, calls, status
+from services.intake.store.applications import Application
+from services.intake.store.calls import Call
+
+_MOST_DRAFTS = 20
+"""Of one person in one call; nobody honest needs more."""
+_MOST_EDITORS = 20
+_WARNED_AT_ONCE = 200
+
+
+class DeadlinePassed(Refused):
+    """The deadline has passed."""
+
+
+class NotOpenYet(Refused):
+    """The call is not open yet."""
+
+
+class TooManyDrafts(Refused):
+    """You have too many drafts in this call."""
+
+
+def require_open(call: Call, at: datetime) -> None:
+    """DeadlinePassed or NotOpenYet, in words, unless what came in at this instant came in time."""
+    if at < call.opens_at:
+        raise NotOpenYet(
+            f"Utlysningen åpner {in_words(call.opens_at, 'nb')}. The call opens {in_words(call.opens_at, 'en')}.",
+            opens_at=call.opens_at.isoformat(),
+        )
+    if at > call.deadline:
+        raise DeadlinePassed(
+            f"Fristen var {in_words(call.deadline, 'nb')}. The deadline was {in_words(call.deadline, 'en')}.",
+            deadline=call.deadline.isoformat(),
+        )
+
+
+async def create_draft(
+    conn: Connection, caller: Caller, call_id: str, category: str, organisation: str, arrived_at: datetime
+) -> Application:
+    """A new draft of the caller, in a call that is open. A person with a trust in their token applies for that trust."""
+    call = await calls.get(conn, call_id)
+    if call is None:
+        raise Invalid("call_id", errors=[FieldError("call_id", call_id, "choose a published call")])
+    require_open(call, arrived_at)
+    definition = call.definition
+    applying = [each.code for each in definition.organisations if each.role == "applicant"]
+    errors = []
+    if category not in {each.code for each in definition.categories}:
+        known = ", ".join(each.code for each in definition.categories)
+        errors.append(FieldError("category", category, f"choose among {known}"))
+    if organisation not in applying:
+        errors.append(FieldError("organisation", organisation, f"choose among {', '.join(applying)}"))
+    elif caller.organisation in applying and organisation != caller.organisation:
+        errors.append(FieldError("organisation", organisation, f"you apply for {caller.organisation}"))
+    if errors:
+        raise Invalid(", ".join(error.field for error in errors), errors=errors)
+    if await applications.count_drafts(conn, caller.person_id, call_id) >= _MOST_DRAFTS:
+        raise TooManyDrafts(f"At most {_MOST_DRAFTS} drafts in one call; use one of those you have.")
+    draft = await applications.insert(conn, uuid.uuid4(), call_id, category, organisation, caller.person_id)
+    await applications.note_creation(conn, draft.id, caller.actor)
+    await status.happened(conn, draft.id, "created")
+    body = {"call_id": call_id, "category": category, "organisation": organisation}
+    await record(conn, key=str(draft.id), actor=caller.actor, action="application.created", body=body)
+    return draft
+
+
+def require_editable(application: Application) -> None:
+    """StepOutOfOrder unless the holder has the pen."""
+    if application.state not in EDITABLE:
+        raise StepOutOfOrder(
+            f"An application that is {application.state} is not changed.", state=application.state.value
+        )
+
+
+async def save_draft(
+    conn: Connection,
+    caller: Caller,
+    application_id: UUID,
+    revision: int,
+    content: Draft,
+    arrived_at: datetime,
+) -> Application:
+    """Write the content as the next revision. Endorsements of another budget or plan are voided."""
+    call, before = await lock_for(conn, caller, application_id, Act.EDIT)
+    require_editable(before)
+    require_open(call, arrived_at)
+    require_revision(before, revision)
+    errors = [
+        FieldError(fault.field, fault.value, f"choose among {fault.limits['known']}")
+        for fault in unknown_codes(call.definition, content)
+    ]
+    if errors:
+        raise Invalid(", ".join(sorted({error.field for error in errors})), errors=errors)
+    after = await applications.save(conn, application_id, content)
+    events = await void_changed(conn, call.definition, before, after)
+    # The content is the applicant's own: the audit says that it changed, by whom and to which revision.
+    body = {"revision": after.revision, "voided": len(events)}
+    await record(
+        conn,
+        key=str(application_id),
+        actor=caller.actor,
+        action="application.saved",
+        body=body,
+        events=events,
+    )
+    return after
+
+
+async def invite_editor(conn: Connection, caller: Caller, application_id: UUID, email: str) -> dict[str, Any]:
+    """Let a colleague write too; somebody unknown gets an invitation first."""
+    _, application = await lock_for(conn, caller, application_id, Act.OWN)
+    require_editable(application)
+    if len(await applications.editors(conn, application_id)) >= _MOST_EDITORS:
+        raise Invalid("email", errors=[FieldError("email", email, f"at most {_MOST_EDITORS} editors")])
+    person, entries = await find_or_invite(
+        conn, caller, email, organisation=None, application_id=application_id, as_editor=True
+    )
+    if person.id == application.holder_id:
+        raise Invalid("email", errors=[FieldError("email", email, "name somebody else than yourself")])
+    if person.signed_in:
+        await applications.add_editor(conn, application_id, person.id)
+    body = {"person_id": str(person.id), "invited": not person.signed_in}
+    await record_all(
+        conn, [*entries, Entry(str(application_id), caller.actor, "application.editor_added", body)]
+    )
+    return {"person_id": person.id, "invited": not person.signed_in}
+
+
+async def warn_drafts(conn: Connection, call_id: str, n: int, actor: Actor) -> int:
+    """Warn holders whose application is not in, some at a time; returns how many. Once per application, n and deadline."""
+    call = await calls.get(conn, call_id)
+    if call is None or call.closed_at is not None or call.deadline <= await now(conn):
+        return 0
+    waiting = await applications.unwarned(conn, call_id, n, call.deadline, _WARNED_AT_ONCE)
+    entries = []
+    for application in waiting:
+        warned: Fact = DraftWarned(
+            application_id=application.id,
+            call_id=call_id,
+            holder_id=application.holder_id,
+            n=n,
+            deadline=call.deadline,
+        )
+        entries.append(Entry(str(application.id), actor, "draft.warned", {"n": n}, [warned]))
+    if entries:
+        await record_all(conn, entries)
+    return len(entries)
