@@ -41,13 +41,14 @@ async def save_scores(
     Raises NotFound where the case is not theirs to score (also after a conflict), ScoresFinal, StepOutOfOrder
     and Invalid.
     """
-    round_ = await lock_round(conn, round_id, shared=True)
-    if round_ is None or not await assessments.lock_assignment(conn, round_id, application_id, person_id):
+    final = await rounds.lock_member(conn, round_id, person_id)
+    if not await assessments.lock_assignment(conn, round_id, application_id, person_id):
         raise NotFound
+    round_ = await rounds.get(conn, round_id)
     case = await cases.get_case(conn, application_id)
-    if case is None or case.ended_at is not None:
+    if round_ is None or case is None or case.ended_at is not None:
         raise NotFound
-    if await rounds.has_locked(conn, round_id, person_id):
+    if final:
         raise ScoresFinal
     if round_.state != "assessing":
         raise StepOutOfOrder(f"The round is {round_.state}; scores are not taken now.")
@@ -68,6 +69,7 @@ async def lock_scores(conn: Connection, round_id: str, person_id: UUID, by: Acto
     round_ = await lock_round(conn, round_id)
     if round_ is None:
         raise NotFound
+    await rounds.lock_member(conn, round_id, person_id)
     moment = await moment_of(conn, round_id, by)
     member = member_of(moment.standing, person_id)
     if member.locked:

@@ -1,8 +1,8 @@
 """Conflicts of interest (habilitet): members declare on every case before any content opens (fvl. ch. II).
 
 From the commit of a declared conflict on, the case does not exist for that person in review. Saving scores
-holds the round's lock in shared mode and the assignment's row, so a vote is there before the declaration, and
-goes with it, or it finds nothing to vote on.
+holds the member's row and the assignment's, as declaring does: a vote is there before the declaration, and goes
+with it, or it finds nothing to vote on.
 """
 
 from collections.abc import Sequence
@@ -42,6 +42,7 @@ async def declare(
     round_ = await lock_round(conn, round_id)
     if round_ is None:
         raise NotFound
+    await rounds.lock_member(conn, round_id, person_id)
     moment = await moment_of(conn, round_id, by)
     member = member_of(moment.standing, person_id)
     theirs = visible_cases(moment.standing, person_id)

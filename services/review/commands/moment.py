@@ -47,14 +47,14 @@ def about(round_: Round) -> About:
     )
 
 
-async def lock_round(conn: Connection, round_id: str, *, shared: bool = False) -> Round | None:
+async def lock_round(conn: Connection, round_id: str) -> Round | None:
     """The round under lock, after its case where it is the round of one case (the order of locks)."""
     found = await rounds.get(conn, round_id)
     if found is None:
         return None
-    if found.application_id is not None and not shared:
+    if found.application_id is not None:
         await lock_case(conn, found.application_id)
-    return await rounds.lock(conn, round_id, shared=shared)
+    return await rounds.lock(conn, round_id)
 
 
 async def moment_of(conn: Connection, round_id: str, by: Actor) -> Moment:

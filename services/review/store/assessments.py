@@ -157,8 +157,8 @@ async def save_placings(
 ) -> None:
     await conn.executemany(
         """
-        insert into ranking_place (round_id, application_id, place, rank, outcome, amount, pot_left, mean, averages,
-                             spread, below, priority_hit, tied_with, tie_decided_by, comment)
+        insert into ranking_place (round_id, application_id, place, rank, outcome, amount, pot_left, mean,
+                                   averages, spread, below, priority_hit, tied_with, tie_decided_by, comment)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         """,
         [

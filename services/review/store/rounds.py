@@ -59,11 +59,25 @@ async def begin(
     return bool(made)
 
 
-async def lock(conn: Connection, round_id: str, *, shared: bool = False) -> Round | None:
-    """The round under lock. `shared`: members work on it side by side; it takes no step meanwhile."""
-    strength = "share" if shared else "no key update"
-    row = await conn.fetchrow(f"select {_COLUMNS} from panel_round where id = $1 for {strength}", round_id)
+async def lock(conn: Connection, round_id: str) -> Round | None:
+    row = await conn.fetchrow(f"select {_COLUMNS} from panel_round where id = $1 for no key update", round_id)
     return None if row is None else Round(**dict(row))
+
+
+async def lock_member(conn: Connection, round_id: str, person_id: UUID) -> bool | None:
+    """Whether the member's scores are final, held so until the transaction ends; None for who is no member.
+
+    Saving scores takes this lock and not that of the round, so that members never wait for each other.
+    """
+    locked: bool | None = await conn.fetchval(
+        """
+        select locked_at is not null from round_member
+        where round_id = $1 and person_id = $2 for no key update
+        """,
+        round_id,
+        person_id,
+    )
+    return locked
 
 
 async def get(conn: Connection, round_id: str) -> Round | None:
@@ -142,15 +156,6 @@ async def set_locked(conn: Connection, round_id: str, person_id: UUID) -> None:
         round_id,
         person_id,
     )
-
-
-async def has_locked(conn: Connection, round_id: str, person_id: UUID) -> bool:
-    found: bool = await conn.fetchval(
-        "select locked_at is not null from round_member where round_id = $1 and person_id = $2",
-        round_id,
-        person_id,
-    )
-    return found
 
 
 async def tasks_of(conn: Connection, round_id: str, person_id: UUID) -> tuple[int, int]:

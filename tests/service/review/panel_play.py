@@ -1,4 +1,4 @@
-"""Plays a panel's round through review's own consumers, commands and API: the call, its cases, its members."""
+"""Plays a panel's round through review's own consumers, commands and API."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -158,6 +158,41 @@ class PanelPlay:
     async def act(self, member: Person, what: str, body: Any = None, round_id: str = ROUND) -> httpx.Response:
         """POST meeting or recommendation."""
         return await self.api.post(member, f"/v1/rounds/{round_id}/{what}", body)
+
+    async def begin(self, members: Sequence[Person], *names: str) -> list[uuid.UUID]:
+        """A round of these cases, whose members (the last a user representative) are asked to declare."""
+        await self.name_members(members[:-1], members[-1:])
+        cases = [await self.submit(name) for name in names]
+        for case in cases:
+            await self.enter(case)
+        await self.close_call(*cases)
+        await self.order("open_conflicts")
+        return cases
+
+    async def to_scoring(
+        self, members: Sequence[Person], *names: str, conflicts: Mapping[int, str] | None = None
+    ) -> list[uuid.UUID]:
+        """The same, declared and assigned; `conflicts`: which member (by place) has one in which case."""
+        cases = await self.begin(members, *names)
+        for n, member in enumerate(members):
+            theirs = [case_id(name) for m, name in (conflicts or {}).items() if m == n]
+            response = await self.declare(member, cases, theirs)
+            assert response.status_code == 201, response.text
+        await self.order("assign")
+        return cases
+
+    async def score_all(self, members: Sequence[Person], cases: Sequence[uuid.UUID], value: int = 6) -> None:
+        """Everybody gives every case they have the same score (a little more for earlier ones) and locks."""
+        for member in members:
+            mine = (await self.api.get(member, f"/v1/rounds/{ROUND}/assessments")).json()["items"]
+            for each in mine:
+                place = cases.index(uuid.UUID(each["application_id"]))
+                given = scores(PRODUCT, value, value, value, value + (1 if place == 0 else 0))
+                response = await self.score(member, cases[place], given)
+                assert response.status_code == 200, response.text
+            if mine:
+                locked = await self.lock(member)
+                assert locked.status_code == 201, locked.text
 
     async def facts(self, kind: str) -> list[dict[str, JsonValue]]:
         """The data of every fact of this kind (such as `round-complete`) that review published, in order."""

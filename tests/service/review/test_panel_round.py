@@ -1,60 +1,14 @@
 """A whole panel round over HTTP and real Postgres: conflicts, scores, meeting, signature."""
 
-from collections.abc import AsyncIterator, Callable
-from uuid import UUID
-
 import pytest
 
-from services.common.db import Database
-from services.common.settings import Settings
-from services.review.api import meetings, panels
-from services.review.api import rounds as round_routes
 from tests.service.review.panel_play import CALL, PRODUCT, ROUND, PanelPlay, as_members, scores
-from tests.support.api import serve_routers
 from tests.support.tokens import Person
-
-
-@pytest.fixture
-async def play(
-    settings: Settings, open_database: Callable[..., object], person: Callable[..., Person]
-) -> AsyncIterator[PanelPlay]:
-    database: Database = await open_database("review")  # type: ignore[misc]
-    routers = [panels.router, round_routes.router, meetings.router]
-    async with serve_routers(settings, "review", routers) as api:
-        play = PanelPlay(database, api, person("rhf_adviser", organisation="HMN"))
-        await play.publish()
-        yield play
-
-
-@pytest.fixture
-def members(person: Callable[..., Person]) -> list[Person]:
-    """Chair, two members and a user representative."""
-    return [person() for _ in range(4)]
-
-
-async def begin(play: PanelPlay, members: list[Person], *names: str) -> list[UUID]:
-    """A round whose members are asked to declare on these cases."""
-    await play.name_members(members[:3], members[3:])
-    cases = [await play.submit(name) for name in names]
-    for case in cases:
-        await play.enter(case)
-    await play.close_call(*cases)
-    await play.order("open_conflicts")
-    return cases
-
-
-async def to_scoring(play: PanelPlay, members: list[Person], *names: str) -> list[UUID]:
-    cases = await begin(play, members, *names)
-    for member in members:
-        response = await play.declare(member, cases)
-        assert response.status_code == 201, response.text
-    await play.order("assign")
-    return cases
 
 
 async def test_the_whole_round(play: PanelPlay, members: list[Person]) -> None:
     chair = members[0]
-    good, poor = await begin(play, members, "good", "poor")
+    good, poor = await play.begin(members, "good", "poor")
     assert await play.facts("round-complete") == [{"call_id": CALL, "straggler_ids": []}]
     assert len(await play.open_tasks("declare_conflicts")) == 4
     for member in members:
@@ -114,7 +68,7 @@ async def test_the_whole_round(play: PanelPlay, members: list[Person]) -> None:
 
 
 async def test_leads_are_spread_over_the_ordinary_members(play: PanelPlay, members: list[Person]) -> None:
-    await to_scoring(play, members, "a", "b", "c", "d", "e", "f")
+    await play.to_scoring(members, "a", "b", "c", "d", "e", "f")
     listed = (await play.api.get(play.adviser, f"/v1/rounds/{ROUND}/cases")).json()
     leads = [each["lead"] for each in listed["items"]]
     assert {lead: leads.count(lead) for lead in leads} == {str(each.id): 2 for each in members[:3]}
@@ -123,7 +77,7 @@ async def test_leads_are_spread_over_the_ordinary_members(play: PanelPlay, membe
 async def test_nobody_sees_others_scores_before_locking_their_own(
     play: PanelPlay, members: list[Person]
 ) -> None:
-    (case,) = await to_scoring(play, members, "a")
+    (case,) = await play.to_scoring(members, "a")
     early, late = members[:3], members[3]
     for member in early:
         await play.score(member, case, scores(PRODUCT, 7))
@@ -160,7 +114,7 @@ async def test_nobody_sees_others_scores_before_locking_their_own(
 async def test_scores_fit_the_scale_and_the_criteria(
     play: PanelPlay, members: list[Person], given: dict[str, int], field: str
 ) -> None:
-    (case,) = await to_scoring(play, members, "a")
+    (case,) = await play.to_scoring(members, "a")
     refused = await play.score(members[0], case, given)
     assert refused.status_code == 422
     assert [each["field"] for each in refused.json()["errors"]] == [field]
@@ -170,14 +124,14 @@ async def test_scores_fit_the_scale_and_the_criteria(
 
 @pytest.mark.parametrize("value", [5.5, "5", True, None])
 async def test_a_score_is_a_whole_number(play: PanelPlay, members: list[Person], value: object) -> None:
-    (case,) = await to_scoring(play, members, "a")
+    (case,) = await play.to_scoring(members, "a")
     given = {"innovation": value, "benefit": 5, "feasibility": 5, "collaboration": 5}
     assert (await play.score(members[0], case, given)).status_code == 422  # type: ignore[arg-type]
 
 
 async def test_ties_wait_for_the_chairs_recorded_order(play: PanelPlay, members: list[Person]) -> None:
     chair = members[0]
-    one, two = await to_scoring(play, members, "one", "two")
+    one, two = await play.to_scoring(members, "one", "two")
     for member in members:
         for case in (one, two):
             await play.score(member, case, scores(PRODUCT, 6))
@@ -215,7 +169,7 @@ async def test_a_panel_that_could_never_have_quorum_is_refused(
 
 
 async def test_members_stay_once_the_round_has_started(play: PanelPlay, members: list[Person]) -> None:
-    await begin(play, members, "a")
+    await play.begin(members, "a")
     refused = await play.api.put(
         play.adviser, f"/v1/calls/{CALL}/panels/product/members", as_members(members[:3], members[3:])
     )

@@ -1,0 +1,46 @@
+"""One case's world: review's own API and consumers on a fresh database."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from services.common.db import Connection, Database
+from services.intake.events import ContactChanged
+from tests.service.review.case_play import CasePlay
+from tests.support.api import Api
+from tests.support.tokens import Person
+
+
+@pytest.fixture
+async def play(
+    open_database: Callable[[str], Awaitable[Database]],
+    api: Callable[[str], Awaitable[Api]],
+    as_role: Callable[..., Awaitable[Connection]],
+    person: Callable[..., Person],
+) -> CasePlay:
+    made = CasePlay(await open_database("review"), await api("review"), person("rhf_adviser"))
+    made.owner = await as_role("review", "owner")
+    return made
+
+
+@pytest.fixture
+def known(play: CasePlay, person: Callable[..., Person]) -> Callable[..., Awaitable[Person]]:
+    """`await known("hf_adviser", organisation="STOLAV")`: somebody whom the directory has published."""
+
+    async def make(*roles: str, organisation: str | None = None, deputy: uuid.UUID | None = None) -> Person:
+        made = person(*roles, organisation=organisation)
+        fact = ContactChanged(
+            person_id=made.id,
+            kind="person",
+            name="Somebody",
+            email="somebody@example.test",
+            language="nb",
+            organisation=organisation,
+            roles=list(roles),
+            deputy_id=deputy,
+        )
+        await play.deliver(fact, str(made.id))
+        return made
+
+    return make
