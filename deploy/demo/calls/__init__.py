@@ -25,7 +25,8 @@ def real_call() -> CallDefinition:
 
 
 def demo_call(published_at: datetime, suffix: str = "") -> CallDefinition:
-    """The real call with the demo's overlay; instants count from `published_at`, `suffix` makes the id unique."""
+    """The real call with the demo's overlay; instants count from `published_at`, `suffix` makes the id
+    unique."""
     overlay = _read("innovation-2023.demo.yaml")
     for name in ("opens_at", "deadline"):
         overlay[name] = due(parse_rule(overlay[name]), published_at, overlay["calendar"])
@@ -36,7 +37,8 @@ def demo_call(published_at: datetime, suffix: str = "") -> CallDefinition:
 
 
 def merge(base: Any, overlay: Any) -> Any:
-    """The overlay wins. Objects are merged by member and lists of objects with a `code` by that code; a time rule,
+    """The overlay wins. Objects are merged by member and lists of objects with a `code` by that code; a time
+    rule,
     and every other list, is replaced as a whole."""
     if isinstance(base, dict) and isinstance(overlay, dict) and not _TIME_RULE & overlay.keys():
         return base | {name: merge(base.get(name), value) for name, value in overlay.items()}
@@ -50,7 +52,8 @@ def merge(base: Any, overlay: Any) -> Any:
 
 
 def differences(base: Any, other: Any, path: str = "") -> Iterator[str]:
-    """Paths at which the two differ, such as `panels.product.pot`; a list counts as one value unless it has codes."""
+    """Paths at which the two differ, such as `panels.product.pot`; a list counts as one value unless it has
+    codes."""
     if isinstance(base, Mapping) and isinstance(other, Mapping):
         for name in sorted(base.keys() | other.keys()):
             yield from differences(base.get(name), other.get(name), f"{path}.{name}" if path else str(name))
@@ -61,7 +64,8 @@ def differences(base: Any, other: Any, path: str = "") -> Iterator[str]:
 
 
 def allowed(path: str) -> bool:
-    """Whether the demo may differ here: id, title, instants, calendar, pots, reserve sizes and time rules only."""
+    """Whether the demo may differ here: id, title, instants, calendar, pots, reserve sizes and time rules
+    only."""
     parts = path.split(".")
     if parts[0] == "tasks":
         return len(parts) >= 3 and parts[2] in ("due", "ladder")

@@ -1,0 +1,86 @@
+"""`make demo`: one whole round of the 2023 call, played by its cast through the public APIs. Exit code 0 only
+if every
+application ends as the cast says and doctor finds nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+import httpx
+from rich.console import Console
+
+from deploy.demo import cast, pdfs, setup, summary
+from deploy.demo.actors import acts_of_everybody
+from deploy.demo.actors.applicant import apply
+from deploy.demo.actors.institution import complain
+from deploy.demo.client import Refusal, Session, Web
+from deploy.demo.epilogue import after_the_round
+from deploy.demo.events_count import events_so_far
+from deploy.demo.progress import progress
+from deploy.demo.watch import watch
+from deploy.demo.worklist import Worklists
+from deploy.demo.world import WentWrong, World
+from deploy.stack.settings import ROOT, load
+
+_LONGEST_SECONDS = 200.0
+
+
+async def run(console: Console) -> int:
+    settings = load()
+    web = Web(settings)
+    people = cast.load()
+    world = World(web, people, {person.id: Session(web, person) for person in people.people.values()})
+    try:
+        async with progress(world, console):
+            events = await events_so_far(settings)
+            await play(world)
+            result = await summary.summarise(world, await events_so_far(settings) - events)
+    except* (WentWrong, Refusal, httpx.HTTPError) as errors:
+        for error in _leaves(errors):
+            console.print(f"[red]{type(error).__name__}[/red]", str(error), markup=True, highlight=False)
+        for fault in world.faults:
+            console.print("  wrong:", fault, markup=False, highlight=False)
+        return 1
+    finally:
+        await web.close()
+    summary.show(result, console)
+    console.print(f"written to {summary.write(result, ROOT / '.stack' / 'demo').relative_to(ROOT)}")
+    for fault in world.faults:
+        console.print("wrong:", fault, markup=False, highlight=False)
+    return 1 if world.faults or doctor() != 0 else 0
+
+
+async def play(world: World) -> None:
+    """Everybody acts until every application has ended."""
+    papers = {ref: pdfs.papers(role) for ref, role in world.cast.applications.items()}
+    await setup.everybody_signs_in(world)
+    await setup.publish_real_call(world)
+    await setup.publish_demo_call(world)
+    async with asyncio.TaskGroup() as group:
+        worklists = group.create_task(Worklists(world, acts_of_everybody(world)).run())
+        group.create_task(setup.name_panels(world))
+        for ref, role in world.cast.applications.items():
+            group.create_task(apply(world, role, papers[ref]))
+        complaints = group.create_task(complain(world))
+        await watch(world, _LONGEST_SECONDS)
+        await after_the_round(world)
+        complaints.cancel()
+        worklists.cancel()
+
+
+def doctor() -> int:
+    """`make doctor`: what it finds is printed; 0 when all is well."""
+    return subprocess.run([sys.executable, "-m", "deploy.stack", "doctor"], cwd=ROOT, check=False).returncode
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run(Console())))
