@@ -20,14 +20,16 @@ from services.common.context import caused_by
 from services.common.db import Database
 from services.common.envelope import Delivery
 from services.common.envelope import Incoming as Incoming
-from services.common.errors import InfrastructureDown, Refused, is_infrastructure
+from services.common.errors import InfrastructureDown, Refused
 from services.common.failpoints import failpoint
+from services.common.outages import is_infrastructure
 from services.common.parking import Handler as Handler
 from services.common.telemetry import span
 
 _log = structlog.get_logger()
 
 _TRIES = 5
+_TRIES_PAUSE = 0.1
 _SHORTEST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
 _STUCK_SECONDS = 20.0
@@ -85,7 +87,7 @@ class Consumer:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             request_timeout_ms=10_000,
-            session_timeout_ms=10_000,
+            session_timeout_ms=6_000,
             heartbeat_interval_ms=1_000,
             metadata_max_age_ms=30_000,
         )
@@ -172,7 +174,7 @@ class Consumer:
                 _log.error("event failed", consumer=self.name, attempt=attempt, exc_info=error)
                 last = type(error).__name__
             if attempt < _TRIES:
-                await asyncio.sleep(0.1 * 2**attempt)
+                await asyncio.sleep(_TRIES_PAUSE * 2**attempt)
         return f"{last}, {_TRIES} times"
 
     async def _apply(self, delivery: Delivery) -> None:

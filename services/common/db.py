@@ -12,7 +12,8 @@ from typing import Any, Literal, Protocol, Self, cast
 
 import asyncpg
 
-from services.common.errors import InfrastructureDown, is_infrastructure
+from services.common.errors import InfrastructureDown
+from services.common.outages import is_infrastructure
 from services.common.settings import Settings
 
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common.context import caused_by
-from services.common.errors import is_infrastructure
+from services.common.outages import is_infrastructure
 from services.common.problems import internal, unavailable
 from services.common.telemetry import span
 

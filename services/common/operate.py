@@ -8,7 +8,8 @@ from uuid import UUID
 from services.common import parking
 from services.common.db import connect
 from services.common.doctor import examine
-from services.common.errors import Refused, is_infrastructure
+from services.common.errors import Refused
+from services.common.outages import is_infrastructure
 from services.common.record import Actor
 from services.common.settings import Settings
 

@@ -14,8 +14,8 @@ from opentelemetry.trace import SpanKind
 
 from services.common.db import Connection, connect, outbox_channel
 from services.common.envelope import headers_of
-from services.common.errors import is_infrastructure
 from services.common.failpoints import failpoint
+from services.common.outages import is_infrastructure
 from services.common.record import PERSONAL_TOPICS
 from services.common.settings import Settings
 from services.common.telemetry import span

@@ -18,7 +18,8 @@ from services.common import telemetry, temporal
 from services.common.consumer import Consumer
 from services.common.db import Database
 from services.common.doctor import Check as Check
-from services.common.errors import SettingsError, is_infrastructure
+from services.common.errors import SettingsError
+from services.common.outages import is_infrastructure
 from services.common.parking import Handler
 from services.common.relay import Relay
 from services.common.settings import Settings, load

@@ -14,8 +14,8 @@ import structlog
 from opentelemetry.trace import SpanKind
 
 from services.common.context import caused_by
-from services.common.errors import is_infrastructure
 from services.common.failpoints import failpoint
+from services.common.outages import is_infrastructure
 from services.common.run import Worker
 from services.common.settings import Settings
 from services.common.telemetry import span

@@ -1,6 +1,7 @@
 """The job that cleans attachments: lease one, look into it, scan it, then promote or refuse it.
 
-A lease keeps two workers off one file without holding a transaction open for as long as a scan takes; the commands
+A lease keeps two workers off one file without holding a transaction open for as long as a scan takes; the
+commands
 that end it check the state again under lock. What is promoted are the very bytes that were inspected.
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from services.common.errors import is_infrastructure
+from services.common.outages import is_infrastructure
 from services.common.record import Actor
 from services.common.run import Worker, every
 from services.common.telemetry import span
@@ -75,7 +76,7 @@ async def clean(worker: Worker, attachment: Attachment) -> None:
             if verdict.reason is None:
                 verdict = await inspect(path, attachment.content_type)
             scanner = Scanner(worker.settings.clamd_host, worker.settings.clamd_port)
-            if path.exists() and await scanner.is_infected(path):
+            if await scanner.is_infected(path):
                 verdict = Verdict("infected")
             version = None
             if verdict.reason is None:
@@ -109,7 +110,6 @@ async def _fetch(worker: Worker, attachment: Attachment, path: Path) -> Verdict:
                 digest.update(chunk)
                 file.write(chunk)
     except FileNotFoundError:
-        path.unlink(missing_ok=True)
         return Verdict("unreadable")
     return Verdict(None if digest.hexdigest() == attachment.sha256 else "changed")
 
