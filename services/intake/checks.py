@@ -1,4 +1,5 @@
-"""Invariants of intake: SQL that must return no rows. The first column is the case (application or call id)."""
+"""Invariants of intake: SQL that must return no rows. The first column is the case (application or call
+id)."""
 
 from services.common.run import Check
 from services.intake.domain.states import TRANSITIONS
@@ -13,7 +14,8 @@ CHECKS = (
     Check(
         "submitted_without_version",
         """select a.id::text as key from application a
-           where a.version > 0 and (select count(*) from submission s where s.application_id = a.id) <> a.version""",
+           where a.version > 0 and (select count(*) from submission s where s.application_id = a.id) <>
+           a.version""",
         "An application counts more, or fewer, submitted versions than are kept.",
     ),
     Check(
@@ -27,9 +29,11 @@ CHECKS = (
     ),
     Check(
         "received_after_the_deadline",
-        """select s.application_id::text as key from submission s join application a on a.id = s.application_id
-           join call c on c.id = a.call_id where s.submitted_at > s.deadline or s.submitted_at < c.opens_at""",
-        "A version was accepted although it reached us after the deadline that held, or before the call opened.",
+        """select s.application_id::text as key from submission s join application a on a.id =
+        s.application_id
+           join call c on c.id = a.call_id where s.submitted_at > s.deadline or s.submitted_at <
+           c.opens_at""",
+        "A version was accepted that reached us after the deadline that held, or before the call opened.",
     ),
     Check(
         "attachment_of_a_version_not_verified",
@@ -51,7 +55,7 @@ CHECKS = (
                or (h.from_state is null and (h.action, h.to_state) <> ('create', 'draft'))
                or (h.from_state is not null and (h.from_state, h.action, h.to_state) not in (values {_STEPS}))
                or (h.from_last = 1 and h.to_state <> a.state)""",
-        "The history of an application's state is not a path of the state machine, or does not end in its state.",
+        "The history of a state is not a path of the state machine, or does not end in that state.",
     ),
     Check(
         "state_without_an_actor",
@@ -64,7 +68,8 @@ CHECKS = (
     Check(
         "rejected_by_nobody",
         """select f.application_id::text as key from formal_check f
-           where f.state in ('rejected', 'undone') and (f.decided_by is null or coalesce(f.reason, '') = '')""",
+           where f.state in ('rejected', 'undone') and (f.decided_by is null or coalesce(f.reason, '') =
+           '')""",
         "A rejection without the adviser who confirmed it, or without a reason.",
     ),
     Check(
@@ -123,7 +128,8 @@ CHECKS = (
     ),
     Check(
         "clean_without_a_document",
-        """select a.application_id::text as key from attachment a where a.state = 'clean' and a.cleaned_at is null""",
+        """select a.application_id::text as key from attachment a where a.state = 'clean' and a.cleaned_at is
+        null""",
         "An attachment may be downloaded, but was never cleaned.",
     ),
 )

@@ -44,21 +44,23 @@ def _references(part: Any) -> Iterator[str]:
 
 def _faults(error: ValidationError) -> Iterator[Fault]:
     path = ".".join(["form", *(str(part) for part in error.absolute_path)])
+    instance: Any = error.instance
+    limit: Any = error.validator_value
     match error.validator:
         case "required":
-            for name in error.validator_value:
-                if name not in error.instance:
+            for name in limit:
+                if name not in instance:
                     yield Fault("X07", f"{path}.{name}", None, "required")
         case "additionalProperties":
             known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-            for name in error.instance:
+            for name in instance:
                 if name not in known:
                     yield Fault("X07", f"{path}.{name}"[:200], None, "not_known")
         case "minLength":
-            yield Fault("X07", path, error.instance, "too_short", {"least": error.validator_value})
+            yield Fault("X07", path, instance, "too_short", {"least": limit})
         case "maxLength":
             # Only how long it is: the text itself may be a page.
-            yield Fault("X07", path, len(error.instance), "too_long", {"most": error.validator_value})
+            yield Fault("X07", path, len(instance), "too_long", {"most": limit})
         case _:
-            value = error.instance if isinstance(error.instance, str | int | float | bool) else None
+            value = instance if isinstance(instance, str | int | float | bool) else None
             yield Fault("X07", path, value, "wrong_form_value", {"rule": str(error.validator)})

@@ -25,7 +25,8 @@ class Act(StrEnum):
 class Relation:
     """How one person stands to one application; loaded by store.relations.
 
-    `consulted`: organisations asked about it, by its consultations or a clarification. `granted`: review opened the
+    `consulted`: organisations asked about it, by its consultations or a clarification. `granted`: review
+    opened the
     content to this committee member. `conflict`: the person declared a conflict of interest.
     """
 
@@ -44,7 +45,8 @@ class Relation:
 def may(caller: Caller, relation: Relation, act: Act) -> bool:
     """Whether this caller may do this with this application.
 
-    A conflict of interest closes every door that a role or a grant opens; the party to a case keeps their own.
+    A conflict of interest closes every door that a role or a grant opens; the party to a case keeps their
+    own.
     A draft is its authors' and those they ask; advisers see an application from its first submission on.
     """
     if relation.holder_id == caller.person_id:
@@ -76,7 +78,8 @@ def may(caller: Caller, relation: Relation, act: Act) -> bool:
 def require(caller: Caller, relation: Relation | None, act: Act) -> Relation:
     """The relation, if the act is permitted.
 
-    NotFound where the caller may not even see the case (the same as for an unknown id); Forbidden where they see it
+    NotFound where the caller may not even see the case (the same as for an unknown id); Forbidden where they
+    see it
     but this act is not theirs.
     """
     if relation is None:
@@ -89,7 +92,8 @@ def require(caller: Caller, relation: Relation | None, act: Act) -> Relation:
 
 
 def require_role(caller: Caller, *roles: str) -> None:
-    """Forbidden unless the caller has one of these token roles: for routes that are about no single application."""
+    """Forbidden unless the caller has one of these token roles: for routes that are about no single
+    application."""
     if not caller.roles & set(roles):
         raise Forbidden
 

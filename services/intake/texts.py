@@ -1,4 +1,6 @@
-"""Words for people in bokmål, nynorsk and English: remedies of the formal check, stages and events of the status."""
+# ruff: noqa: E501 - sentences for people are kept whole
+"""Words for people in bokmål, nynorsk and English: remedies of the formal check, stages and events of the
+status."""
 
 from services.intake.domain.rules import Finding
 

@@ -1,4 +1,5 @@
-"""The HTTP API of intake: one module per resource. Each route parses, opens a transaction and calls one command."""
+"""The HTTP API of intake: one module per resource. Each route parses, opens a transaction and calls one
+command."""
 
 from fastapi import APIRouter
 

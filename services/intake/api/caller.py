@@ -38,7 +38,8 @@ def _seen(request: Request) -> OrderedDict[UUID, Caller]:
 
 
 KnownCaller = Annotated[Caller, Depends(_known)]
-"""The caller; whoever is new, or has another role, name or address in their token, is in the directory afterwards."""
+"""The caller; whoever is new, or has another role, name or address in their token, is in the directory
+afterwards."""
 
 
 async def language_of(conn: Connection, caller: Caller) -> str:

@@ -16,21 +16,22 @@ Code = Annotated[str, Field(max_length=60)]
 class BudgetContent(Body):
     """Whole NOK."""
 
-    lines: Annotated[dict[Code, Amount], Field(max_length=50)] = {}
+    lines: dict[Code, Amount] = Field(default={}, max_length=50)
     own_share: Amount = 0
     applied_amount: Amount = 0
 
 
 class Content(Body):
-    """What the holder writes. `form` follows the JSON Schema of the category; `statement` may be published."""
+    """What the holder writes. `form` follows the JSON Schema of the category; `statement` may be
+    published."""
 
     title: Annotated[str, Field(max_length=300)] = ""
     statement: Annotated[str, Field(max_length=2000)] = ""
-    form: dict[str, JsonValue] = {}
+    form: dict[str, JsonValue] = Field(default={})
     budget: BudgetContent = BudgetContent()
-    priority_areas: Annotated[list[Code], Field(max_length=50)] = []
-    patient_groups: Annotated[list[Code], Field(max_length=50)] = []
-    touches: Annotated[list[Code], Field(max_length=50)] = []
+    priority_areas: list[Code] = Field(default=[], max_length=50)
+    patient_groups: list[Code] = Field(default=[], max_length=50)
+    touches: list[Code] = Field(default=[], max_length=50)
     leader_employment_percent: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None
     earlier_awards: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None
 
@@ -69,7 +70,8 @@ class Content(Body):
 
 
 def patched(before: Draft, patch: dict[str, Any]) -> Draft:
-    """The content after a merge patch. Invalid names each field that is wrong; a null gives the field its default."""
+    """The content after a merge patch. Invalid names each field that is wrong; a null gives the field its
+    default."""
     merged = merge_patch(Content.of(before).model_dump(mode="json"), patch)
     try:
         return Content.model_validate(merged).draft(before.category, before.organisation)

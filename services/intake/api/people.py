@@ -83,7 +83,7 @@ class NewPerson(Body):
     email: Email
     language: Language = "nb"
     organisation: Annotated[str, Field(max_length=40)] | None = None
-    roles: Annotated[list[Role], Field(max_length=20)] = []
+    roles: list[Role] = Field(default=[], max_length=20)
 
 
 class Accepted(BaseModel):
@@ -133,7 +133,8 @@ async def list_people(
 async def enter_person(
     body: NewPerson, request: Request, caller: KnownCaller, database: DatabaseDep
 ) -> Response:
-    """Enter a mailbox, or invite somebody who has not signed in yet. Known people are returned as they are."""
+    """Enter a mailbox, or invite somebody who has not signed in yet. Known people are returned as they
+    are."""
 
     async def run(conn: Connection) -> PersonView:
         return PersonView.of(await commands.enter_person(conn, caller, **body.model_dump()))

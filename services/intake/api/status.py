@@ -25,7 +25,8 @@ class TimelineEntry(BaseModel):
 
 
 class WaitedView(BaseModel):
-    """`us`: everyone who handles the case. `them`: its holder. `unit`: days, or seconds in a demo's calendar."""
+    """`us`: everyone who handles the case. `them`: its holder. `unit`: days, or seconds in a demo's
+    calendar."""
 
     us: float
     them: float

@@ -43,7 +43,7 @@ class LiveCheck(BaseModel):
 class Submission(Body):
     """The findings the applicant knows of, by rule id, exactly as the live check names them."""
 
-    accept_findings: Annotated[list[Annotated[str, Field(max_length=10)]], Field(max_length=20)] = []
+    accept_findings: list[Annotated[str, Field(max_length=10)]] = Field(default=[], max_length=20)
 
 
 class FileReceipt(BaseModel):

@@ -1,6 +1,8 @@
-"""A program of its own: looks into one untrusted file under tight limits and says what it found, as one line of JSON.
+"""A program of its own: looks into one untrusted file under tight limits and says what it found, as one line
+of JSON.
 
-`python -I inspector.py PATH CONTENT_TYPE` -> `{"reason": null | code, "pages": int | null}`. It imports nothing of
+`python -I inspector.py PATH CONTENT_TYPE` -> `{"reason": null | code, "pages": int | null}`. It imports
+nothing of
 ours, gets no environment, and may be killed at any time: whatever a file does to its parser ends here.
 """
 
@@ -63,7 +65,8 @@ def look(path: Path, content_type: str) -> dict[str, object]:
 
 
 def look_into_pdf(path: Path) -> int:
-    """The number of pages of a PDF that is one from its first byte to its last and holds nothing that acts."""
+    """The number of pages of a PDF that is one from its first byte to its last and holds nothing that
+    acts."""
     import pikepdf
 
     with path.open("rb") as file:
@@ -119,7 +122,8 @@ def is_inline(pikepdf, value) -> bool:  # type: ignore[no-untyped-def]
 
 
 def look_into_zip(path: Path, folder: str) -> None:
-    """Refuse bombs, ways out of the folder, macros, and anything that is not the office document it says it is."""
+    """Refuse bombs, ways out of the folder, macros, and anything that is not the office document it says it
+    is."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()

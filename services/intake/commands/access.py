@@ -25,7 +25,8 @@ async def lock_for(
 ) -> tuple[Call, Application]:
     """As `read_for`, the application locked; with `hold_call` its call is kept from closing or moving, too.
 
-    The call is taken before the application, here as in close_call, so that the two cannot wait for each other.
+    The call is taken before the application, here as in close_call, so that the two cannot wait for each
+    other.
     """
     application, relation = await relations.to_application(conn, caller, application_id)
     policy.require(caller, relation, act)

@@ -4,6 +4,8 @@ import hashlib
 import uuid
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from services.common.auth import Caller
 from services.common.db import Connection, now
 from services.common.errors import FieldError, Invalid, NotFound, Refused
@@ -54,7 +56,8 @@ async def announce(
     size: int,
     sha256: str,
 ) -> Attachment:
-    """Note a file that is about to be uploaded. Type and size must be what the call allows for the kind (X10)."""
+    """Note a file that is about to be uploaded. Type and size must be what the call allows for the kind
+    (X10)."""
     call, application = await lock_for(conn, caller, application_id, Act.EDIT)
     require_editable(application)
     kinds = {each.code: each for each in call.definition.attachment_kinds}
@@ -85,7 +88,12 @@ async def announce(
         object_key=f"{application_id}/{attachment_id}",
         uploaded_by=caller.person_id,
     )
-    body = {"attachment_id": str(attachment_id), "kind": kind, "size": size, "sha256": sha256}
+    body: dict[str, JsonValue] = {
+        "attachment_id": str(attachment_id),
+        "kind": kind,
+        "size": size,
+        "sha256": sha256,
+    }
     await record(conn, key=str(application_id), actor=caller.actor, action="attachment.announced", body=body)
     return attachment
 
@@ -130,7 +138,8 @@ async def find_to_confirm(
 
 
 async def confirm(conn: Connection, caller: Caller, application_id: UUID, attachment_id: UUID) -> Attachment:
-    """The inspected upload is verified: it counts for a submission, and waits to be cleaned. Again: changes nothing."""
+    """The inspected upload is verified: it counts for a submission, and waits to be cleaned. Again: changes
+    nothing."""
     _, application = await lock_for(conn, caller, application_id, Act.EDIT)
     require_editable(application)
     attachment = await attachments.lock(conn, attachment_id)
@@ -139,7 +148,7 @@ async def confirm(conn: Connection, caller: Caller, application_id: UUID, attach
     if attachment.state != "uploading":
         return attachment
     verified = await attachments.mark_verified(conn, attachment_id)
-    body = {"attachment_id": str(attachment_id), "kind": attachment.kind}
+    body: dict[str, JsonValue] = {"attachment_id": str(attachment_id), "kind": attachment.kind}
     await record(conn, key=str(application_id), actor=caller.actor, action="attachment.verified", body=body)
     return verified
 
@@ -152,14 +161,15 @@ async def delete(conn: Connection, caller: Caller, application_id: UUID, attachm
     if attachment is None or attachment.application_id != application_id or attachment.deleted:
         raise NotFound()
     await attachments.mark_deleted(conn, attachment_id)
-    body = {"attachment_id": str(attachment_id), "kind": attachment.kind}
+    body: dict[str, JsonValue] = {"attachment_id": str(attachment_id), "kind": attachment.kind}
     await record(conn, key=str(application_id), actor=caller.actor, action="attachment.deleted", body=body)
 
 
 async def download_url(
     conn: Connection, storage: Storage, caller: Caller, application_id: UUID, attachment_id: UUID
 ) -> str:
-    """A link that works for a minute. Only for clean files, and only to those who may read the application."""
+    """A link that works for a minute. Only for clean files, and only to those who may read the
+    application."""
     await read_for(conn, caller, application_id, Act.READ)
     attachment = await attachments.get(conn, application_id, attachment_id)
     if attachment is None or attachment.deleted:
@@ -172,7 +182,8 @@ async def download_url(
 async def mark_clean(
     conn: Connection, attachment_id: UUID, pages: int | None, object_version: str | None, actor: Actor
 ) -> None:
-    """The file passed everything and lies in the documents bucket. Once; nothing for one deleted meanwhile."""
+    """The file passed everything and lies in the documents bucket. Once; nothing for one deleted
+    meanwhile."""
     attachment = await attachments.lock(conn, attachment_id)
     if attachment is None or attachment.state != "verified":
         return
@@ -185,7 +196,7 @@ async def mark_clean(
         attachment_id=attachment_id,
         kind=attachment.kind,
     )
-    body = {"attachment_id": str(attachment_id), "pages": pages}
+    body: dict[str, JsonValue] = {"attachment_id": str(attachment_id), "pages": pages}
     await record(
         conn,
         key=str(application.id),
@@ -199,7 +210,8 @@ async def mark_clean(
 async def mark_refused(
     conn: Connection, application_id: UUID, attachment_id: UUID, reason: str, actor: Actor
 ) -> None:
-    """The file is refused. One that a submitted version holds sends the case back to its holder before the deadline.
+    """The file is refused. One that a submitted version holds sends the case back to its holder before the
+    deadline.
 
     After the deadline the formal check meets the refusal as X09, and an adviser confirms what follows.
     """
@@ -224,7 +236,11 @@ async def mark_refused(
     ]
     if await now(conn) <= call.deadline and await _holds(conn, application, attachment_id):
         events.append(await _hand_back(conn, application, actor))
-    body = {"attachment_id": str(attachment_id), "reason": reason, "returned": len(events) > 1}
+    body: dict[str, JsonValue] = {
+        "attachment_id": str(attachment_id),
+        "reason": reason,
+        "returned": len(events) > 1,
+    }
     await record(
         conn,
         key=str(application_id),

@@ -9,7 +9,7 @@ from services.common.errors import FieldError, Invalid, NotFound, Refused
 from services.common.record import Actor, Entry, record, record_all
 from services.intake import policy
 from services.intake.commands.people import contact
-from services.intake.domain.instants import CallInstants, call_instants, in_words
+from services.intake.domain.instants import call_instants, in_words
 from services.intake.domain.states import Action, State, move
 from services.intake.events import ApplicationExpired, CallClosed, CallPublished, DeadlineMoved
 from services.intake.events.call_definition import CallDefinition
@@ -34,7 +34,8 @@ class CallIsClosed(Refused):
 
 
 async def publish_call(conn: Connection, caller: Caller, definition: CallDefinition) -> Call:
-    """Publish a call for everyone; its role mailboxes enter the directory. Invalid names what is wrong in the file."""
+    """Publish a call for everyone; its role mailboxes enter the directory. Invalid names what is wrong in the
+    file."""
     policy.require_role(caller, "rhf_adviser")
     _require_complete(definition)
     instants = call_instants(definition, definition.deadline)
@@ -53,7 +54,10 @@ async def publish_call(conn: Connection, caller: Caller, definition: CallDefinit
                     call_id=definition.id,
                     opens_at=definition.opens_at,
                     definition=definition.model_dump(mode="json"),
-                    **_instants(instants),
+                    deadline=instants.deadline,
+                    closes_at=instants.closes_at,
+                    draft_warnings=instants.draft_warnings,
+                    straggler_at=instants.straggler_at,
                 )
             ],
         )
@@ -126,7 +130,12 @@ async def move_deadline(
     instants = call_instants(call.definition, deadline)
     await calls.move(conn, call, instants, reason, caller.person_id)
     moved = DeadlineMoved(
-        call_id=call_id, holder_ids=await calls.holders(conn, call_id), **_instants(instants)
+        call_id=call_id,
+        deadline=instants.deadline,
+        closes_at=instants.closes_at,
+        draft_warnings=instants.draft_warnings,
+        straggler_at=instants.straggler_at,
+        holder_ids=await calls.holders(conn, call_id),
     )
     body = {"from": call.deadline.isoformat(), "to": deadline.isoformat(), "reason": reason}
     await record(
@@ -135,15 +144,6 @@ async def move_deadline(
     after = await calls.get(conn, call_id)
     assert after is not None
     return after
-
-
-def _instants(instants: CallInstants) -> dict[str, object]:
-    return {
-        "deadline": instants.deadline,
-        "closes_at": instants.closes_at,
-        "draft_warnings": instants.draft_warnings,
-        "straggler_at": instants.straggler_at,
-    }
 
 
 async def close_call(conn: Connection, call_id: str, actor: Actor) -> None:

@@ -1,4 +1,5 @@
-"""What is wrong with an application as it stands: the one answer behind live check, submission and formal check."""
+"""What is wrong with an application as it stands: the one answer behind live check, submission and formal
+check."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -62,7 +63,8 @@ def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def as_members(findings: Sequence[Finding], language: str) -> list[dict[str, Any]]:
-    """Findings as people read them: the live check's answer, and a member of a refused submission's problem."""
+    """Findings as people read them: the live check's answer, and a member of a refused submission's
+    problem."""
     return [
         {
             "rule": finding.rule,

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from services.common.auth import Caller
 from services.common.db import Connection, now
 from services.common.errors import FieldError, Invalid, Refused, StepOutOfOrder
@@ -43,7 +45,8 @@ def require_open(call: Call, at: datetime) -> None:
     """DeadlinePassed or NotOpenYet, in words, unless what came in at this instant came in time."""
     if at < call.opens_at:
         raise NotOpenYet(
-            f"Utlysningen åpner {in_words(call.opens_at, 'nb')}. The call opens {in_words(call.opens_at, 'en')}.",
+            f"Utlysningen åpner {in_words(call.opens_at, 'nb')}. "
+            f"The call opens {in_words(call.opens_at, 'en')}.",
             opens_at=call.opens_at.isoformat(),
         )
     if at > call.deadline:
@@ -56,7 +59,8 @@ def require_open(call: Call, at: datetime) -> None:
 async def create_draft(
     conn: Connection, caller: Caller, call_id: str, category: str, organisation: str, arrived_at: datetime
 ) -> Application:
-    """A new draft of the caller, in a call that is open. A person with a trust in their token applies for that trust."""
+    """A new draft of the caller, in a call that is open. A person with a trust in their token applies for
+    that trust."""
     call = await calls.get(conn, call_id)
     if call is None:
         raise Invalid("call_id", errors=[FieldError("call_id", call_id, "choose a published call")])
@@ -138,7 +142,7 @@ async def invite_editor(conn: Connection, caller: Caller, application_id: UUID, 
         raise Invalid("email", errors=[FieldError("email", email, "name somebody else than yourself")])
     if person.signed_in:
         await applications.add_editor(conn, application_id, person.id)
-    body = {"person_id": str(person.id), "invited": not person.signed_in}
+    body: dict[str, JsonValue] = {"person_id": str(person.id), "invited": not person.signed_in}
     await record_all(
         conn, [*entries, Entry(str(application_id), caller.actor, "application.editor_added", body)]
     )
@@ -146,7 +150,8 @@ async def invite_editor(conn: Connection, caller: Caller, application_id: UUID, 
 
 
 async def warn_drafts(conn: Connection, call_id: str, n: int, actor: Actor) -> int:
-    """Warn holders whose application is not in, some at a time; returns how many. Once per application, n and deadline."""
+    """Warn holders whose application is not in, some at a time; returns how many. Once per application, n and
+    deadline."""
     call = await calls.get(conn, call_id)
     if call is None or call.closed_at is not None or call.deadline <= await now(conn):
         return 0

@@ -3,6 +3,8 @@
 import uuid
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from services.common.auth import Caller
 from services.common.db import Connection
 from services.common.errors import FieldError, Forbidden, Invalid, NotFound, Refused, StepOutOfOrder
@@ -26,7 +28,8 @@ class EndorsementOutOfOrder(Refused):
 async def ask_endorsement(
     conn: Connection, caller: Caller, application_id: UUID, position: str, email: str
 ) -> Endorsement:
-    """Ask the leader in this position. Refuses a position before its turn, or one that is asked or has endorsed."""
+    """Ask the leader in this position. Refuses a position before its turn, or one that is asked or has
+    endorsed."""
     call, application = await lock_for(conn, caller, application_id, Act.OWN)
     if application.state not in EDITABLE:
         raise StepOutOfOrder(
@@ -71,7 +74,7 @@ async def ask_endorsement(
         holder_id=application.holder_id,
         title=application.content.title,
     )
-    body = {"n": asked.n, "position": position, "person_id": str(person.id)}
+    body: dict[str, JsonValue] = {"n": asked.n, "position": position, "person_id": str(person.id)}
     await record_all(
         conn,
         [*entries, Entry(str(application_id), caller.actor, "endorsement.requested", body, [requested])],
@@ -109,7 +112,7 @@ async def decide_endorsement(
     await endorsements.decide(conn, endorsement_id, outcome, reason)
     await status.happened(conn, application_id, f"endorsement_{outcome}", position=asked.position)
     decided = _decided(application, asked, outcome)
-    body = {"n": asked.n, "outcome": outcome, "reason": reason}
+    body: dict[str, JsonValue] = {"n": asked.n, "outcome": outcome, "reason": reason}
     await record(
         conn,
         key=str(application_id),

@@ -42,7 +42,8 @@ async def note(conn: Connection, application_id: UUID, code: str, at: datetime, 
 async def prescreening_decided(
     conn: Connection, application_id: UUID, version: int, outcome: str, at: datetime
 ) -> None:
-    """The trust's word: `returned` gives the pen back, `not_recommended` ends the case, `recommended` is told."""
+    """The trust's word: `returned` gives the pen back, `not_recommended` ends the case, `recommended` is
+    told."""
     found = await applications.get(conn, application_id)
     if found is None:
         raise UnknownApplication(str(application_id))

@@ -24,7 +24,8 @@ class Following:
 async def follow(conn: Connection, application: Application) -> Following:
     """Step, owner, expected date, what happened, what came of it, and how long each side was waited for.
 
-    A version that its workflow has not taken up yet is shown as submitted and with the funder: it is received.
+    A version that its workflow has not taken up yet is shown as submitted and with the funder: it is
+    received.
     """
     stage, owner, expected_at = application.stage, application.stage_owner, application.expected_at
     if application.state is State.SUBMITTED and stage in ("draft", "returned"):

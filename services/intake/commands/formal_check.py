@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from services.common.auth import Caller
 from services.common.db import Connection, now
 from services.common.errors import NotFound, Refused, StepOutOfOrder
@@ -24,7 +26,8 @@ class UndoWindowClosed(Refused):
 
 
 async def run_formal_check(conn: Connection, application_id: UUID, version: int, actor: Actor) -> None:
-    """Judge the version: passed, or a rejection proposed. Once per version; does nothing where the case moved on.
+    """Judge the version: passed, or a rejection proposed. Once per version; does nothing where the case moved
+    on.
 
     NotYetScanned while the scanner has not seen every attachment: an infected file must never pass.
     """
@@ -54,21 +57,28 @@ async def run_formal_check(conn: Connection, application_id: UUID, version: int,
             application_id=application_id, call_id=application.call_id, version=version, rules=rules
         )
         action = "formal_check.rejection_proposed"
-        await status.happened(conn, application_id, "formal_check_findings", version=version, rules=rules)
+        await status.happened(
+            conn, application_id, "formal_check_findings", version=version, rules=list(rules)
+        )
     else:
         event = FormalCheckPassed(
             application_id=application_id, call_id=application.call_id, version=version, decided_by=None
         )
         action = "formal_check.passed"
         await status.happened(conn, application_id, "formal_check_passed", version=version)
-    body = {"version": version, "rules": rules, "call_version": call.definition.version}
+    body: dict[str, JsonValue] = {
+        "version": version,
+        "rules": list(rules),
+        "call_version": call.definition.version,
+    }
     await record(conn, key=str(application_id), actor=actor, action=action, body=body, events=[event])
 
 
 async def decide_rejection(
     conn: Connection, caller: Caller, application_id: UUID, confirmed: bool, reason: str
 ) -> str:
-    """An adviser confirms the proposed rejection, or finds that the version holds after all; returns the state."""
+    """An adviser confirms the proposed rejection, or finds that the version holds after all; returns the
+    state."""
     call, application = await lock_for(conn, caller, application_id, Act.CHECK)
     check = await submissions.formal_check(conn, application_id, application.version)
     if check is None or check.state != "proposed" or application.state is not State.SUBMITTED:
@@ -82,7 +92,9 @@ async def decide_rejection(
             conn, application_id, check.version, "rejected", caller.person_id, reason, until
         )
         await status.reach_outcome(conn, application_id, "rejected")
-        await status.happened(conn, application_id, "rejected", rules=check.rules, version=check.version)
+        await status.happened(
+            conn, application_id, "rejected", rules=list(check.rules), version=check.version
+        )
         event = ApplicationRejected(
             application_id=application_id,
             call_id=application.call_id,
@@ -105,7 +117,7 @@ async def decide_rejection(
             decided_by=caller.person_id,
         )
         action = "formal_check.passed"
-    body = {"version": check.version, "rules": check.rules, "reason": reason}
+    body: dict[str, JsonValue] = {"version": check.version, "rules": list(check.rules), "reason": reason}
     await record(conn, key=str(application_id), actor=caller.actor, action=action, body=body, events=[event])
     return after.value
 

@@ -1,4 +1,5 @@
-"""The person directory: who signs in, who is entered or invited, and their contacts for the other services."""
+"""The person directory: who signs in, who is entered or invited, and their contacts for the other
+services."""
 
 import hashlib
 import secrets
@@ -6,6 +7,8 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
+
+from pydantic import JsonValue
 
 from services.common.auth import Caller
 from services.common.db import Connection, now
@@ -43,7 +46,7 @@ async def enter_caller(conn: Connection, caller: Caller) -> None:
     """Note who signs in; publishes the contact where anything is new. Writes nothing otherwise."""
     person = await people.upsert_caller(conn, caller)
     if person is not None:
-        body = {"organisation": person.organisation, "roles": sorted(caller.roles)}
+        body: dict[str, JsonValue] = {"organisation": person.organisation, "roles": list(person.roles)}
         await record(
             conn,
             key=str(person.id),
@@ -70,7 +73,7 @@ async def set_preferences(conn: Connection, caller: Caller, changes: dict[str, s
     changed = await people.set_preferences(conn, caller.person_id, language, deputy_id)
     if changed is None:
         return person
-    body = {"language": language, "deputy_id": str(deputy_id) if deputy_id else None}
+    body: dict[str, JsonValue] = {"language": language, "deputy_id": str(deputy_id) if deputy_id else None}
     await record(
         conn,
         key=str(person.id),
@@ -93,7 +96,8 @@ async def enter_person(
     organisation: str | None,
     roles: Sequence[str],
 ) -> Person:
-    """An adviser enters a mailbox, or somebody who is then invited to sign in. Known people are returned as they are."""
+    """An adviser enters a mailbox, or somebody who is then invited to sign in. Known people are returned as
+    they are."""
     policy.require_role(caller, "rhf_adviser")
     known = await people.by_email(conn, email)
     if kind == "person" and known is not None:
@@ -130,7 +134,8 @@ async def find_or_invite(
     application_id: UUID,
     as_editor: bool,
 ) -> tuple[Person, list[Entry]]:
-    """The person behind an address, and what to record: nothing for someone who has signed in, else an invitation."""
+    """The person behind an address, and what to record: nothing for someone who has signed in, else an
+    invitation."""
     person = await people.by_email(conn, email)
     if person is not None and person.signed_in:
         return person, []
@@ -147,7 +152,7 @@ async def find_or_invite(
         )
         assert person is not None
     token = await _invite(conn, person.id, caller.person_id, application_id, as_editor)
-    body = {"application_id": str(application_id)}
+    body: dict[str, JsonValue] = {"application_id": str(application_id)}
     return person, [Entry(str(person.id), caller.actor, "contact.invited", body, [contact(person, token)])]
 
 
@@ -180,7 +185,8 @@ def _hash(token: str) -> str:
 async def accept_invitation(conn: Connection, caller: Caller, token: str) -> list[UUID]:
     """Bind what an address was asked for to the sign-in of the caller; returns the applications it concerns.
 
-    Open requests for endorsement are voided and asked again of the person who signed in, so that the waiting task
+    Open requests for endorsement are voided and asked again of the person who signed in, so that the waiting
+    task
     follows them.
     """
     invitation = await people.lock_invitation(conn, _hash(token))
@@ -200,7 +206,10 @@ async def accept_invitation(conn: Connection, caller: Caller, token: str) -> lis
     for asked in await endorsements.asked_of(conn, invitation.person_id):
         concerned.add(asked.application_id)
         entries.append(await _ask_again(conn, caller, asked))
-    body = {"invitation": str(invitation.id), "applications": [str(each) for each in sorted(concerned)]}
+    body: dict[str, JsonValue] = {
+        "invitation": str(invitation.id),
+        "applications": list(map(str, sorted(concerned))),
+    }
     await record_all(
         conn, [*entries, Entry(str(caller.person_id), caller.actor, "invitation.accepted", body)]
     )
@@ -220,14 +229,11 @@ async def _ask_again(conn: Connection, caller: Caller, asked: endorsements.Endor
         caller.person_id,
         covered(call.definition, application.content),
     )
-    common = {
-        "application_id": application.id,
-        "call_id": application.call_id,
-        "holder_id": application.holder_id,
-    }
     events: list[Fact] = [
         EndorsementDecided(
-            **common,
+            application_id=application.id,
+            call_id=application.call_id,
+            holder_id=application.holder_id,
             endorsement_id=asked.id,
             n=asked.n,
             position=asked.position,
@@ -235,7 +241,9 @@ async def _ask_again(conn: Connection, caller: Caller, asked: endorsements.Endor
             outcome="voided",
         ),
         EndorsementRequested(
-            **common,
+            application_id=application.id,
+            call_id=application.call_id,
+            holder_id=application.holder_id,
             endorsement_id=again.id,
             n=again.n,
             position=again.position,
@@ -244,5 +252,5 @@ async def _ask_again(conn: Connection, caller: Caller, asked: endorsements.Endor
             title=application.content.title,
         ),
     ]
-    body = {"n": asked.n, "again": again.n}
+    body: dict[str, JsonValue] = {"n": asked.n, "again": again.n}
     return Entry(str(application.id), caller.actor, "endorsement.rebound", body, events)

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from services.common.auth import Caller
 from services.common.calendar import OSLO
 from services.common.db import Connection
@@ -54,7 +56,8 @@ async def submit_application(
 ) -> int:
     """Receive the application as its next version; returns that version.
 
-    `arrived_at` decides about the deadline: when the request reached us, not when we are done with it. Rules the call
+    `arrived_at` decides about the deadline: when the request reached us, not when we are done with it. Rules
+    the call
     enforces by refusal give SubmissionRefused; the others must be named in `accept_findings`, exactly.
     """
     call, application = await lock_for(conn, caller, application_id, Act.OWN, hold_call=True)
@@ -129,7 +132,11 @@ async def submit_application(
         after_internal_deadline=late,
         statement=content.statement,
     )
-    body = {"version": version, "case_number": case_number, "findings": to_acknowledge(findings)}
+    body: dict[str, JsonValue] = {
+        "version": version,
+        "case_number": case_number,
+        "findings": to_acknowledge(findings),
+    }
     failpoint("intake.before_submission_recorded")
     await record(
         conn,
@@ -151,7 +158,7 @@ async def _require_acceptable(
         return
     person = await people.get(conn, caller.person_id)
     language = person.language if person else "nb"
-    members = as_members(findings, language)
+    members: list[JsonValue] = list(as_members(findings, language))
     if refused:
         raise SubmissionRefused(
             ", ".join(sorted({finding.rule for finding in refused})),
@@ -169,7 +176,8 @@ async def _require_acceptable(
 
 
 def organisations_to_consult(definition: CallDefinition, content: Draft) -> list[str]:
-    """Who is asked about this application: those its form says it touches, and those its category always asks."""
+    """Who is asked about this application: those its form says it touches, and those its category always
+    asks."""
     return [
         rule.organisation
         for rule in definition.consultations

@@ -44,7 +44,8 @@ async def withdraw(conn: Connection, caller: Caller, application_id: UUID, reaso
 
 
 async def undo_withdrawal(conn: Connection, caller: Caller, application_id: UUID) -> str:
-    """Put the application back where it was. One that had been returned can only come back while the call is open."""
+    """Put the application back where it was. One that had been returned can only come back while the call is
+    open."""
     call, application = await lock_for(conn, caller, application_id, Act.OWN, hold_call=True)
     after = move(application.state, Action.UNDO_WITHDRAWAL)
     withdrawal = await submissions.open_withdrawal(conn, application_id)

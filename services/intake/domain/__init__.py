@@ -1,1 +1,2 @@
-"""What an application is, by what rules it is judged and how it may move: pure functions, no input or output."""
+"""What an application is, by what rules it is judged and how it may move: pure functions, no input or
+output."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Budget:
-    """Cost per budget line, and how it is paid: the own share (money or accepted working time) and the amount asked for."""
+    """Cost per budget line, and how it is paid: the own share (money or accepted working time) and the amount
+    asked for."""
 
     lines: Mapping[str, int] = field(default_factory=dict)
     own_share: int = 0

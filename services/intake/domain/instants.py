@@ -9,7 +9,8 @@ from services.intake.events.call_definition import CallDefinition
 
 @dataclass(frozen=True)
 class CallInstants:
-    """All in UTC. `closes_at` lies a grace after the deadline: by then every request that came in time is done."""
+    """All in UTC. `closes_at` lies a grace after the deadline: by then every request that came in time is
+    done."""
 
     deadline: datetime
     closes_at: datetime

@@ -3,8 +3,9 @@
 The live check, the submission and the formal check all ask `judge`, so that they can never disagree.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
@@ -20,8 +21,8 @@ class Draft:
     organisation: str
     title: str = ""
     statement: str = ""
-    form: Mapping[str, JsonValue] = field(default_factory=dict)
-    budget: Budget = field(default_factory=Budget)
+    form: Mapping[str, JsonValue] = dataclasses.field(default_factory=dict)
+    budget: Budget = dataclasses.field(default_factory=Budget)
     priority_areas: Sequence[str] = ()
     patient_groups: Sequence[str] = ()
     touches: Sequence[str] = ()
@@ -31,7 +32,8 @@ class Draft:
 
 @dataclass(frozen=True)
 class AttachmentFacts:
-    """One attachment that is not deleted; `pages` is None until it was inspected, `reason` says why it was refused."""
+    """One attachment that is not deleted; `pages` is None until it was inspected, `reason` says why it was
+    refused."""
 
     kind: str
     state: str
@@ -53,7 +55,7 @@ class Fault:
     field: str
     value: JsonValue
     remedy: str
-    limits: Mapping[str, str | int] = field(default_factory=dict)
+    limits: Mapping[str, str | int] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,11 @@ def _guidance(call: CallDefinition, category: Category, draft: Draft) -> Iterato
     budget, percent = draft.budget, category.own_share_percent
     least = least_own_share(budget.total, percent)
     if budget.own_share < least:
-        limits = {"least": least, "percent": percent, "is_percent": str(own_share_percent(budget))}
+        limits: dict[str, str | int] = {
+            "least": least,
+            "percent": percent,
+            "is_percent": str(own_share_percent(budget)),
+        }
         yield Fault("X06", "budget.own_share", budget.own_share, "own_share_too_small", limits)
     employed = draft.leader_employment_percent
     if employed is not None and employed < call.min_employment_percent:

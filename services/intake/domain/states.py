@@ -1,4 +1,5 @@
-"""The state machine of an application in intake, as data. The applicant's *stage* is another thing: see status.py."""
+"""The state machine of an application in intake, as data. The applicant's *stage* is another thing: see
+status.py."""
 
 from collections.abc import Mapping
 from enum import StrEnum

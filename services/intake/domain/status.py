@@ -30,7 +30,8 @@ STAGES = (
     "expired",
     "closed",
 )
-"""Every stage there is. Between a submission and its first stage the status says `submitted`: received and stored, not
+"""Every stage there is. Between a submission and its first stage the status says `submitted`: received and
+stored, not
 yet taken up."""
 
 AWAITING_FIRST_STAGE = "submitted"
@@ -53,7 +54,8 @@ _OWNER = re.compile(r"holder|nobody|rhf|committee|hf:[A-Z]+|[A-Z]+")
 
 
 def is_owner(owner: str) -> bool:
-    """Whether this names someone who can be waited for: holder, hf:<org>, an organisation, rhf, committee, nobody."""
+    """Whether this names someone who can be waited for: holder, hf:<org>, an organisation, rhf, committee,
+    nobody."""
     return _OWNER.fullmatch(owner) is not None
 
 
@@ -75,7 +77,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Waited:
-    """`them`: the holder. `us`: everyone who handles the case (trust, consulted bodies, committee, funder)."""
+    """`them`: the holder. `us`: everyone who handles the case (trust, consulted bodies, committee,
+    funder)."""
 
     us: timedelta
     them: timedelta

@@ -138,7 +138,8 @@ class ApplicationSubmitted(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class FormalCheckPassed(CaseFact):
-    """The version holds the formal rules, or an adviser found that it does. `decided_by` None: no findings."""
+    """The version holds the formal rules, or an adviser found that it does. `decided_by` None: no
+    findings."""
 
     TYPE: ClassVar[str] = "no.innoflyt.intake.formal-check-passed.v1"
     version: int
@@ -218,7 +219,8 @@ class AttachmentCleaned(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class AttachmentRefused(CaseFact):
-    """An attachment was refused; `reason` is a code (infected, active_content, wrong_type, too_large, unreadable)."""
+    """An attachment was refused; `reason` is a code (infected, active_content, wrong_type, too_large,
+    unreadable)."""
 
     TYPE: ClassVar[str] = "no.innoflyt.intake.attachment-refused.v1"
     attachment_id: UUID

@@ -103,7 +103,8 @@ class Organisation(Part):
 class Consultation(Part):
     organisation: str
     condition: Literal["touches", "category"]
-    """`touches`: the form's list `touches` names the organisation; `category`: the case is in `categories`."""
+    """`touches`: the form's list `touches` names the organisation; `category`: the case is in
+    `categories`."""
     categories: tuple[Code, ...] = ()
     late_answer: Literal["wait", "go_on"] = "wait"
 

@@ -173,7 +173,8 @@ async def enter_version(
 ) -> None:
     """A version is received. The first one fixes case number and first instant; they never change again."""
     await conn.execute(
-        """update application set version = $2, case_number = $3, submitted_at = $4, after_internal_deadline = $5,
+        """update application set version = $2, case_number = $3, submitted_at = $4, after_internal_deadline =
+        $5,
                   consulted = $6, first_submitted_at = coalesce(first_submitted_at, $4)
            where id = $1""",
         application_id,
@@ -198,7 +199,8 @@ async def of_call(conn: Connection, call_id: str, states: Sequence[State]) -> li
 async def unwarned(
     conn: Connection, call_id: str, n: int, deadline: datetime, limit: int
 ) -> list[Application]:
-    """Applications that still wait for their holder and have not had this warning; noted as warned, locked."""
+    """Applications that still wait for their holder and have not had this warning; noted as warned,
+    locked."""
     rows = await conn.fetch(
         """with due as (
              select a.* from application a

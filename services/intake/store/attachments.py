@@ -11,7 +11,8 @@ from services.intake.domain.rules import AttachmentFacts
 
 @dataclass(frozen=True)
 class Attachment:
-    """One file. `state`: uploading, verified (whole and as announced), clean (may be downloaded) or refused."""
+    """One file. `state`: uploading, verified (whole and as announced), clean (may be downloaded) or
+    refused."""
 
     id: UUID
     application_id: UUID
@@ -64,7 +65,8 @@ async def insert(
     uploaded_by: UUID,
 ) -> Attachment:
     row = await conn.fetchrow(
-        """insert into attachment (id, application_id, kind, filename, content_type, size, sha256, object_key, state,
+        """insert into attachment (id, application_id, kind, filename, content_type, size, sha256, object_key,
+        state,
                                    uploaded_by)
            values ($1, $2, $3, $4, $5, $6, $7, $8, 'uploading', $9) returning *""",
         attachment_id,
@@ -150,7 +152,8 @@ async def mark_clean(
     conn: Connection, attachment_id: UUID, pages: int | None, object_version: str | None
 ) -> None:
     await conn.execute(
-        """update attachment set state = 'clean', pages = $2, object_version = $3, cleaned_at = clock_timestamp(),
+        """update attachment set state = 'clean', pages = $2, object_version = $3, cleaned_at =
+        clock_timestamp(),
                   lease_until = null where id = $1""",
         attachment_id,
         pages,
@@ -160,7 +163,8 @@ async def mark_clean(
 
 async def mark_refused(conn: Connection, attachment_id: UUID, reason: str) -> None:
     await conn.execute(
-        """update attachment set state = 'refused', reason = $2, cleaned_at = clock_timestamp(), lease_until = null
+        """update attachment set state = 'refused', reason = $2, cleaned_at = clock_timestamp(), lease_until =
+        null
            where id = $1""",
         attachment_id,
         reason,

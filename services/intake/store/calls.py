@@ -44,7 +44,8 @@ async def insert(
 ) -> bool:
     """False if a call with this id exists already."""
     done = await conn.fetchval(
-        """insert into call (id, version, definition, opens_at, deadline, closes_at, straggler_at, draft_warnings,
+        """insert into call (id, version, definition, opens_at, deadline, closes_at, straggler_at,
+        draft_warnings,
                              published_by)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing returning true""",
         definition.id,
@@ -118,7 +119,8 @@ async def move(conn: Connection, call: Call, instants: CallInstants, reason: str
         moved_by,
     )
     await conn.execute(
-        """update call set deadline = $2, closes_at = $3, straggler_at = $4, draft_warnings = $5 where id = $1""",
+        """update call set deadline = $2, closes_at = $3, straggler_at = $4, draft_warnings = $5 where id =
+        $1""",
         call.id,
         instants.deadline,
         instants.closes_at,
@@ -136,7 +138,8 @@ async def holders(conn: Connection, call_id: str) -> list[UUID]:
 
 
 async def next_case_number(conn: Connection, year: int) -> str:
-    """`2023-0042`; numbers of a year have no gaps, since the counter is taken back if the submission fails."""
+    """`2023-0042`; numbers of a year have no gaps, since the counter is taken back if the submission
+    fails."""
     last = await conn.fetchval(
         """insert into case_counter (year, last) values ($1, 1)
            on conflict (year) do update set last = case_counter.last + 1 returning last""",

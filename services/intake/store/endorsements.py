@@ -10,7 +10,8 @@ from services.common.db import Connection
 
 @dataclass(frozen=True)
 class Endorsement:
-    """`covers`: fingerprint of the budget and plan it is about. `state`: asked, endorsed, declined or voided."""
+    """`covers`: fingerprint of the budget and plan it is about. `state`: asked, endorsed, declined or
+    voided."""
 
     id: UUID
     application_id: UUID
@@ -50,7 +51,8 @@ async def insert(
     """The next request of this application."""
     row = await conn.fetchrow(
         """insert into endorsement (id, application_id, n, position, person_id, covers, state)
-           select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, 'asked' from endorsement where application_id = $2
+           select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, 'asked' from endorsement where application_id =
+           $2
            returning *""",
         endorsement_id,
         application_id,

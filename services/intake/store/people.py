@@ -47,7 +47,8 @@ async def get(conn: Connection, person_id: UUID) -> Person | None:
 
 
 async def upsert_caller(conn: Connection, caller: Caller) -> Person | None:
-    """The caller as their token describes them; None where nothing changed. Language and deputy are their own."""
+    """The caller as their token describes them; None where nothing changed. Language and deputy are their
+    own."""
     row = await conn.fetchrow(
         """insert into person (id, kind, issuer, subject, name, email, organisation, roles)
            values ($1, 'person', $2, $3, $4, $5, $6, $7)
@@ -160,7 +161,8 @@ async def insert_invitation(
     expires_at: datetime,
 ) -> None:
     await conn.execute(
-        """insert into invitation (id, token_hash, person_id, application_id, as_editor, invited_by, expires_at)
+        """insert into invitation (id, token_hash, person_id, application_id, as_editor, invited_by,
+        expires_at)
            values ($1, $2, $3, $4, $5, $6, $7)""",
         invitation_id,
         token_hash,
@@ -187,7 +189,8 @@ async def lock_invitation(conn: Connection, token_hash: str) -> Invitation | Non
 
 
 async def bind(conn: Connection, invited_id: UUID, signed_in_id: UUID) -> list[Invitation]:
-    """Everything the invited address was asked for now belongs to who signed in; the invitations are used up."""
+    """Everything the invited address was asked for now belongs to who signed in; the invitations are used
+    up."""
     await conn.execute("update person set bound_to = $2 where id = $1", invited_id, signed_in_id)
     rows = await conn.fetch(
         """update invitation set accepted_at = clock_timestamp(), accepted_by = $2

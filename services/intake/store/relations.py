@@ -16,7 +16,8 @@ _RELATION = """
   exists (select from endorsement e where e.application_id = a.id and e.person_id = $1
           and e.state in ('asked', 'endorsed')) as is_endorser,
   array(select distinct c.organisation from clarification c where c.application_id = a.id) as clarifying,
-  exists (select from content_access g where g.application_id = a.id and g.person_id = $1 and g.granted) as granted,
+  exists (select from content_access g where g.application_id = a.id and g.person_id = $1 and g.granted) as
+  granted,
   exists (select from conflict c where c.application_id = a.id and c.person_id = $1) as conflict
 """
 
@@ -91,7 +92,8 @@ async def candidates(
                        or a.id in (select c.application_id from clarification c where c.organisation = $9)))
                    or a.id in (select e.application_id from editor e where e.person_id = $1)
                    or a.id in (select e.application_id from endorsement e where e.person_id = $1)
-                   or a.id in (select g.application_id from content_access g where g.person_id = $1 and g.granted))
+                   or a.id in (select g.application_id from content_access g where g.person_id = $1 and
+                   g.granted))
             order by a.created_at desc, a.id desc limit $10""",
         caller.person_id,
         moment,
@@ -108,7 +110,8 @@ async def candidates(
 
 
 async def grant(conn: Connection, application_id: UUID, person_id: UUID, granted: bool, at: datetime) -> None:
-    """Open or close the content to a committee member; the newest word counts, whatever order they come in."""
+    """Open or close the content to a committee member; the newest word counts, whatever order they come
+    in."""
     await conn.execute(
         """insert into content_access (application_id, person_id, granted, changed_at) values ($1, $2, $3, $4)
            on conflict (application_id, person_id) do update set granted = excluded.granted,

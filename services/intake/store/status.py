@@ -75,7 +75,8 @@ async def reach_outcome(
     await conn.execute(
         """insert into outcome (application_id, outcome, reached_at)
            select $1, $2, coalesce($3, clock_timestamp())
-           where $2 is distinct from (select outcome from outcome where application_id = $1 and undone_at is null
+           where $2 is distinct from (select outcome from outcome where application_id = $1 and undone_at is
+           null
                                       order by n desc limit 1)""",
         application_id,
         outcome,

@@ -119,7 +119,8 @@ async def insert_formal_check(
     findings: Sequence[dict[str, Any]],
 ) -> None:
     await conn.execute(
-        """insert into formal_check (application_id, version, state, rules, findings) values ($1, $2, $3, $4, $5)""",
+        """insert into formal_check (application_id, version, state, rules, findings) values ($1, $2, $3, $4,
+        $5)""",
         application_id,
         version,
         state,

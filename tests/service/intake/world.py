@@ -1,4 +1,5 @@
-"""A small world for intake's tests: an open call, people of every role, and the steps to a submitted application."""
+"""A small world for intake's tests: an open call, people of every role, and the steps to a submitted
+application."""
 
 import hashlib
 import uuid
@@ -93,16 +94,24 @@ class World:
         return dict(response.json())
 
     async def attach(
-        self, application_id: UUID, kind: str, *, state: str = "clean", pages: int | None = 1, size: int = 1000
+        self,
+        application_id: UUID,
+        kind: str,
+        *,
+        state: str = "clean",
+        pages: int | None = 1,
+        size: int = 1000,
     ) -> UUID:
         """An attachment as the store and the cleaner would leave it; only for tests about something else."""
         attachment_id = uuid.uuid4()
         async with self.database.transaction() as conn:
             await conn.execute(
-                """insert into attachment (id, application_id, kind, filename, content_type, size, sha256, object_key,
+                """insert into attachment (id, application_id, kind, filename, content_type, size, sha256,
+                object_key,
                      state, reason, pages, uploaded_by, verified_at, cleaned_at)
                    values ($1, $2, $3, $3 || '.pdf', 'application/pdf', $8, $4, $5, $6,
-                     case when $6 = 'refused' then 'infected' end, $7, $1, clock_timestamp(), clock_timestamp())""",
+                     case when $6 = 'refused' then 'infected' end, $7, $1, clock_timestamp(),
+                     clock_timestamp())""",
                 attachment_id,
                 application_id,
                 kind,
