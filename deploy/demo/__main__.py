@@ -37,11 +37,13 @@ async def run(console: Console) -> int:
             events = await events_so_far(settings)
             await play(world)
             result = await summary.summarise(world, await events_so_far(settings) - events)
-    except* (WentWrong, Refusal, httpx.HTTPError) as errors:
-        for error in _leaves(errors):
-            console.print(f"[red]{type(error).__name__}[/red]", str(error), markup=True, highlight=False)
+    except (WentWrong, Refusal, httpx.HTTPError, ExceptionGroup) as raised:
+        for error in _leaves(raised):
+            if not isinstance(error, WentWrong | Refusal | httpx.HTTPError):
+                raise
+            console.print(f"{type(error).__name__}: {error}", markup=False, highlight=False)
         for fault in world.faults:
-            console.print("  wrong:", fault, markup=False, highlight=False)
+            console.print("wrong:", fault, markup=False, highlight=False)
         return 1
     finally:
         await web.close()
@@ -75,11 +77,10 @@ def doctor() -> int:
     return subprocess.run([sys.executable, "-m", "deploy.stack", "doctor"], cwd=ROOT, check=False).returncode
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
+def _leaves(error: Exception) -> list[Exception]:
+    if isinstance(error, ExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [error]
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ async def _look(world: World, role: Role) -> None:
     world.status[role.ref] = status
     if status["outcomes"] != before.get("outcomes", []):
         world.tell(role.ref, " then ".join(status["outcomes"]))
+        world.flag(f"{role.ref} {status['outcomes'][-1]}").set()
     if status["outcomes"] == ["reserve", "awarded"]:
         world.saw(role.ref, "moved_up")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from deploy.demo.world import World
 
 _REF = "A17"
@@ -12,8 +10,7 @@ _REF = "A17"
 async def complain(world: World) -> None:
     """As soon as the letter that declines A17 is out."""
     signer = world.as_(f"institution-{world.cast.applications[_REF].organisation.lower()}")
-    while "declined_threshold" not in world.status.get(_REF, {}).get("outcomes", []):
-        await asyncio.sleep(0.3)
+    await world.flag(f"{_REF} declined_threshold").wait()
     path = f"/v1/cases/{world.ids[_REF]}/complaints"
     ground = "Ett av medlemmene hadde ikke fått med seg vedlegget som beskriver utprøvingen."
     await signer.post("funding", path, {"ground": ground})
