@@ -1,8 +1,8 @@
 """Conflicts of interest (habilitet): members declare on every case before any content opens (fvl. ch. II).
 
 From the commit of a declared conflict on, the case does not exist for that person in review. Saving scores
-holds the member's row and the assignment's, as declaring does: a vote is there before the declaration, and goes
-with it, or it finds nothing to vote on.
+holds the member's row and the assignment's, as declaring does: a vote is there before the declaration, and is
+deleted with the assignment, or it finds nothing to vote on.
 """
 
 from collections.abc import Sequence

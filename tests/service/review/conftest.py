@@ -8,6 +8,7 @@ import pytest
 from services.common.db import Connection, Database
 from services.intake.events import ContactChanged
 from tests.service.review.case_play import CasePlay
+from tests.service.review.panel_play import PanelPlay
 from tests.support.api import Api
 from tests.support.tokens import Person
 
@@ -44,3 +45,21 @@ def known(play: CasePlay, person: Callable[..., Person]) -> Callable[..., Awaita
         return made
 
     return make
+
+
+@pytest.fixture
+async def panel(
+    api: Callable[[str], Awaitable[Api]],
+    open_database: Callable[[str], Awaitable[Database]],
+    person: Callable[..., Person],
+) -> PanelPlay:
+    """A published call, whose panels' rounds are to be played."""
+    made = PanelPlay(await open_database("review"), await api("review"), person("rhf_adviser"))
+    await made.publish()
+    return made
+
+
+@pytest.fixture
+def members(person: Callable[..., Person]) -> list[Person]:
+    """Chair, two members and a user representative."""
+    return [person() for _ in range(4)]

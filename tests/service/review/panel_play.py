@@ -159,7 +159,7 @@ class PanelPlay:
         """POST meeting or recommendation."""
         return await self.api.post(member, f"/v1/rounds/{round_id}/{what}", body)
 
-    async def begin(self, members: Sequence[Person], *names: str) -> list[uuid.UUID]:
+    async def begin_round(self, members: Sequence[Person], *names: str) -> list[uuid.UUID]:
         """A round of these cases, whose members (the last a user representative) are asked to declare."""
         await self.name_members(members[:-1], members[-1:])
         cases = [await self.submit(name) for name in names]
@@ -173,7 +173,7 @@ class PanelPlay:
         self, members: Sequence[Person], *names: str, conflicts: Mapping[int, str] | None = None
     ) -> list[uuid.UUID]:
         """The same, declared and assigned; `conflicts`: which member (by place) has one in which case."""
-        cases = await self.begin(members, *names)
+        cases = await self.begin_round(members, *names)
         for n, member in enumerate(members):
             theirs = [case_id(name) for m, name in (conflicts or {}).items() if m == n]
             response = await self.declare(member, cases, theirs)

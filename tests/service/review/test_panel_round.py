@@ -6,39 +6,39 @@ from tests.service.review.panel_play import CALL, PRODUCT, ROUND, PanelPlay, as_
 from tests.support.tokens import Person
 
 
-async def test_the_whole_round(play: PanelPlay, members: list[Person]) -> None:
+async def test_the_whole_round(panel: PanelPlay, members: list[Person]) -> None:
     chair = members[0]
-    good, poor = await play.begin(members, "good", "poor")
-    assert await play.facts("round-complete") == [{"call_id": CALL, "straggler_ids": []}]
-    assert len(await play.open_tasks("declare_conflicts")) == 4
+    good, poor = await panel.begin_round(members, "good", "poor")
+    assert await panel.facts("round-complete") == [{"call_id": CALL, "straggler_ids": []}]
+    assert len(await panel.open_tasks("declare_conflicts")) == 4
     for member in members:
-        listed = (await play.api.get(member, f"/v1/rounds/{ROUND}/cases")).json()
+        listed = (await panel.api.get(member, f"/v1/rounds/{ROUND}/cases")).json()
         assert [each["title"] for each in listed["items"]] == ["Title of good", "Title of poor"]
         assert [each["amount"] for each in listed["items"]] == [None, None]
-        assert (await play.declare(member, [good, poor])).status_code == 201
-    assert await play.open_tasks("declare_conflicts") == []
-    assert [each["quorum"] for each in await play.facts("conflicts-settled")] == [True]
-    assert len(await play.facts("conflicts-declared")) == 4
+        assert (await panel.declare(member, [good, poor])).status_code == 201
+    assert await panel.open_tasks("declare_conflicts") == []
+    assert [each["quorum"] for each in await panel.facts("conflicts-settled")] == [True]
+    assert len(await panel.facts("conflicts-declared")) == 4
 
-    await play.order("assign")
-    assert len(await play.facts("access-granted")) == 8
-    assert {each["application_id"] for each in await play.facts("pitch-invited")} == {str(good), str(poor)}
-    assert len(await play.open_tasks("judge_applications")) == 4
+    await panel.order("assign")
+    assert len(await panel.facts("access-granted")) == 8
+    assert {each["application_id"] for each in await panel.facts("pitch-invited")} == {str(good), str(poor)}
+    assert len(await panel.open_tasks("judge_applications")) == 4
     for member in members:
-        assert (await play.score(member, good, scores(PRODUCT, 6))).status_code == 200
-        refused = await play.lock(member)
+        assert (await panel.score(member, good, scores(PRODUCT, 6))).status_code == 200
+        refused = await panel.lock(member)
         assert refused.status_code == 409
         assert refused.json()["application_ids"] == [str(poor)]
-        assert (await play.score(member, poor, scores(PRODUCT, 6, 6, 6, 4))).status_code == 200
-        assert (await play.lock(member)).status_code == 201
-    assert len(await play.facts("scores-locked")) == 4
-    assert len(await play.facts("scores-complete")) == 1
-    assert await play.open_tasks("hold_meeting") == []
+        assert (await panel.score(member, poor, scores(PRODUCT, 6, 6, 6, 4))).status_code == 200
+        assert (await panel.lock(member)).status_code == 201
+    assert len(await panel.facts("scores-locked")) == 4
+    assert len(await panel.facts("scores-complete")) == 1
+    assert await panel.open_tasks("hold_meeting") == []
 
-    await play.order("open_meeting")
-    assert await play.open_tasks("hold_meeting") == [(ROUND, "1")]
-    assert (await play.act(members[1], "meeting")).status_code == 404
-    response = await play.act(chair, "meeting", {"comments": {str(good): "Klart nyttig."}})
+    await panel.order("open_meeting")
+    assert await panel.open_tasks("hold_meeting") == [(ROUND, "1")]
+    assert (await panel.act(members[1], "meeting")).status_code == 404
+    response = await panel.act(chair, "meeting", {"comments": {str(good): "Klart nyttig."}})
     assert response.status_code == 201, response.text
     ranking = response.json()
     assert ranking["final"]
@@ -50,51 +50,51 @@ async def test_the_whole_round(play: PanelPlay, members: list[Person]) -> None:
     assert ranking["items"][1]["exact_averages"]["collaboration"] == "4"
     assert "Samarbeid 4.00" in ranking["items"][1]["why"]["nb"]
     assert ranking["items"][0]["comment"] == "Klart nyttig."
-    assert len(await play.facts("meeting-held")) == 1
+    assert len(await panel.facts("meeting-held")) == 1
 
-    await play.order("open_signing")
-    assert await play.open_tasks("sign_recommendation") == [(ROUND, "1")]
-    assert (await play.act(chair, "recommendation")).status_code == 201
-    assert await play.state() == "signed"
-    recommended = {each["application_id"]: each for each in await play.facts("case-recommended")}
+    await panel.order("open_signing")
+    assert await panel.open_tasks("sign_recommendation") == [(ROUND, "1")]
+    assert (await panel.act(chair, "recommendation")).status_code == 201
+    assert await panel.state() == "signed"
+    recommended = {each["application_id"]: each for each in await panel.facts("case-recommended")}
     assert recommended[str(good)]["outcome"] == "awarded"
     assert recommended[str(good)]["averages"] == {code: 6.0 for code in PRODUCT}
     assert recommended[str(poor)]["outcome"] == "declined_threshold"
-    (signed,) = await play.facts("recommendation-signed")
+    (signed,) = await panel.facts("recommendation-signed")
     assert set(signed["application_ids"]) == set(recommended)  # type: ignore[arg-type]
     assert signed["signed_by"] == str(chair.id)
-    again = await play.act(chair, "recommendation")
+    again = await panel.act(chair, "recommendation")
     assert again.status_code in (404, 409)
 
 
-async def test_leads_are_spread_over_the_ordinary_members(play: PanelPlay, members: list[Person]) -> None:
-    await play.to_scoring(members, "a", "b", "c", "d", "e", "f")
-    listed = (await play.api.get(play.adviser, f"/v1/rounds/{ROUND}/cases")).json()
+async def test_leads_are_spread_over_the_ordinary_members(panel: PanelPlay, members: list[Person]) -> None:
+    await panel.to_scoring(members, "a", "b", "c", "d", "e", "f")
+    listed = (await panel.api.get(panel.adviser, f"/v1/rounds/{ROUND}/cases")).json()
     leads = [each["lead"] for each in listed["items"]]
     assert {lead: leads.count(lead) for lead in leads} == {str(each.id): 2 for each in members[:3]}
 
 
 async def test_nobody_sees_others_scores_before_locking_their_own(
-    play: PanelPlay, members: list[Person]
+    panel: PanelPlay, members: list[Person]
 ) -> None:
-    (case,) = await play.to_scoring(members, "a")
+    (case,) = await panel.to_scoring(members, "a")
     early, late = members[:3], members[3]
     for member in early:
-        await play.score(member, case, scores(PRODUCT, 7))
-        assert (await play.lock(member)).status_code == 201
-    ranking = await play.api.get(late, f"/v1/rounds/{ROUND}/ranking")
+        await panel.score(member, case, scores(PRODUCT, 7))
+        assert (await panel.lock(member)).status_code == 201
+    ranking = await panel.api.get(late, f"/v1/rounds/{ROUND}/ranking")
     assert ranking.status_code == 409
     assert ranking.json()["type"].endswith("/own-scores-first")
-    ranking = await play.api.get(early[0], f"/v1/rounds/{ROUND}/ranking")
+    ranking = await panel.api.get(early[0], f"/v1/rounds/{ROUND}/ranking")
     assert ranking.json()["type"].endswith("/scores-not-complete")
-    mine = (await play.api.get(late, f"/v1/rounds/{ROUND}/assessments")).json()
+    mine = (await panel.api.get(late, f"/v1/rounds/{ROUND}/assessments")).json()
     assert [each["scores"] for each in mine["items"]] == [None]
-    changed = await play.score(early[0], case, scores(PRODUCT, 1))
+    changed = await panel.score(early[0], case, scores(PRODUCT, 1))
     assert changed.status_code == 409
     assert changed.json()["type"].endswith("/scores-final")
-    await play.score(late, case, scores(PRODUCT, 7))
-    assert (await play.lock(late)).status_code == 201
-    ranking = await play.api.get(late, f"/v1/rounds/{ROUND}/ranking")
+    await panel.score(late, case, scores(PRODUCT, 7))
+    assert (await panel.lock(late)).status_code == 201
+    ranking = await panel.api.get(late, f"/v1/rounds/{ROUND}/ranking")
     assert ranking.status_code == 200
     assert not ranking.json()["final"]
 
@@ -112,45 +112,45 @@ async def test_nobody_sees_others_scores_before_locking_their_own(
     ],
 )
 async def test_scores_fit_the_scale_and_the_criteria(
-    play: PanelPlay, members: list[Person], given: dict[str, int], field: str
+    panel: PanelPlay, members: list[Person], given: dict[str, int], field: str
 ) -> None:
-    (case,) = await play.to_scoring(members, "a")
-    refused = await play.score(members[0], case, given)
+    (case,) = await panel.to_scoring(members, "a")
+    refused = await panel.score(members[0], case, given)
     assert refused.status_code == 422
     assert [each["field"] for each in refused.json()["errors"]] == [field]
-    async with play.database.read() as conn:
+    async with panel.database.read() as conn:
         assert await conn.fetchval("select count(*) from assessment") == 0
 
 
 @pytest.mark.parametrize("value", [5.5, "5", True, None])
-async def test_a_score_is_a_whole_number(play: PanelPlay, members: list[Person], value: object) -> None:
-    (case,) = await play.to_scoring(members, "a")
+async def test_a_score_is_a_whole_number(panel: PanelPlay, members: list[Person], value: object) -> None:
+    (case,) = await panel.to_scoring(members, "a")
     given = {"innovation": value, "benefit": 5, "feasibility": 5, "collaboration": 5}
-    assert (await play.score(members[0], case, given)).status_code == 422  # type: ignore[arg-type]
+    assert (await panel.score(members[0], case, given)).status_code == 422  # type: ignore[arg-type]
 
 
-async def test_ties_wait_for_the_chairs_recorded_order(play: PanelPlay, members: list[Person]) -> None:
+async def test_ties_wait_for_the_chairs_recorded_order(panel: PanelPlay, members: list[Person]) -> None:
     chair = members[0]
-    one, two = await play.to_scoring(members, "one", "two")
+    one, two = await panel.to_scoring(members, "one", "two")
     for member in members:
         for case in (one, two):
-            await play.score(member, case, scores(PRODUCT, 6))
-        await play.lock(member)
-    await play.order("open_meeting")
-    provisional = (await play.api.get(chair, f"/v1/rounds/{ROUND}/ranking")).json()
+            await panel.score(member, case, scores(PRODUCT, 6))
+        await panel.lock(member)
+    await panel.order("open_meeting")
+    provisional = (await panel.api.get(chair, f"/v1/rounds/{ROUND}/ranking")).json()
     assert [sorted(group) for group in provisional["ties"]] == [sorted([str(one), str(two)])]
-    refused = await play.act(chair, "meeting")
+    refused = await panel.act(chair, "meeting")
     assert refused.status_code == 409
     assert refused.json()["type"].endswith("/tie-unbroken")
-    assert await play.state() == "scored"
-    held = await play.act(chair, "meeting", {"tie_breaks": [str(two), str(one)]})
+    assert await panel.state() == "scored"
+    held = await panel.act(chair, "meeting", {"tie_breaks": [str(two), str(one)]})
     assert [each["case_number"] for each in held.json()["items"]] == ["2023-two", "2023-one"]
     assert {each["tie_decided_by"] for each in held.json()["items"]} == {"chair"}
     assert held.json()["tie_breaks"] == [str(two), str(one)]
 
 
 async def test_a_panel_that_could_never_have_quorum_is_refused(
-    play: PanelPlay, members: list[Person]
+    panel: PanelPlay, members: list[Person]
 ) -> None:
     path = f"/v1/calls/{CALL}/panels/product/members"
     for body in (
@@ -160,29 +160,29 @@ async def test_a_panel_that_could_never_have_quorum_is_refused(
         as_members([members[0], members[1], members[0]], members[3:]),
         {"members": []},
     ):
-        refused = await play.api.put(play.adviser, path, body)
+        refused = await panel.api.put(panel.adviser, path, body)
         assert refused.status_code == 422, refused.text
         assert refused.json()["errors"][0]["remedy"]
-    assert (await play.api.put(members[0], path, as_members(members[:3], members[3:]))).status_code == 403
-    unknown = await play.api.put(play.adviser, f"/v1/calls/{CALL}/panels/none/members", {"members": []})
+    assert (await panel.api.put(members[0], path, as_members(members[:3], members[3:]))).status_code == 403
+    unknown = await panel.api.put(panel.adviser, f"/v1/calls/{CALL}/panels/none/members", {"members": []})
     assert unknown.status_code == 404
 
 
-async def test_members_stay_once_the_round_has_started(play: PanelPlay, members: list[Person]) -> None:
-    await play.begin(members, "a")
-    refused = await play.api.put(
-        play.adviser, f"/v1/calls/{CALL}/panels/product/members", as_members(members[:3], members[3:])
+async def test_members_stay_once_the_round_has_started(panel: PanelPlay, members: list[Person]) -> None:
+    await panel.begin_round(members, "a")
+    refused = await panel.api.put(
+        panel.adviser, f"/v1/calls/{CALL}/panels/product/members", as_members(members[:3], members[3:])
     )
     assert refused.status_code == 409
     assert refused.json()["type"].endswith("/round-started")
 
 
-async def test_a_panel_without_cases_passes_through(play: PanelPlay, members: list[Person]) -> None:
+async def test_a_panel_without_cases_passes_through(panel: PanelPlay, members: list[Person]) -> None:
     for order in ("open_conflicts", "assign", "open_meeting", "open_signing"):
-        await play.order(order)
-    assert await play.state() == "signed"
-    assert [each["quorum"] for each in await play.facts("conflicts-settled")] == [True]
-    assert len(await play.facts("scores-complete")) == len(await play.facts("meeting-held")) == 1
-    (signed,) = await play.facts("recommendation-signed")
+        await panel.order(order)
+    assert await panel.state() == "signed"
+    assert [each["quorum"] for each in await panel.facts("conflicts-settled")] == [True]
+    assert len(await panel.facts("scores-complete")) == len(await panel.facts("meeting-held")) == 1
+    (signed,) = await panel.facts("recommendation-signed")
     assert signed["signed_by"] is None
     assert signed["application_ids"] == []

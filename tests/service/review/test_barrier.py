@@ -1,0 +1,246 @@
+"""The round starts once: when the last live case has entered or ended, or at the straggler instant."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from deploy.demo.calls import real_call
+from services.review.commands.tasks import CaseNotKnownYet
+from tests.service.review.panel_play import CALL, ROUND, SERVICE_ROUND, PanelPlay, case_id
+from tests.support.tokens import Person
+
+
+async def completions(panel: PanelPlay) -> list[list[str]]:
+    """The stragglers of every RoundComplete, which there should be one of."""
+    return [[str(each) for each in fact["straggler_ids"]] for fact in await panel.facts("round-complete")]  # type: ignore[union-attr]
+
+
+async def test_the_last_case_to_enter_completes_the_round(panel: PanelPlay) -> None:
+    one, two = await panel.submit("one"), await panel.submit("two", category="service")
+    await panel.enter(one)
+    assert await completions(panel) == []
+    await panel.close_call(one, two)
+    assert await completions(panel) == []
+    await panel.enter(two)
+    assert await completions(panel) == [[]]
+    await panel.enter(two)
+    await panel.pass_straggler_instant()
+    assert await completions(panel) == [[]]
+    assert [each["panel"] for each in await panel.facts("round-entered")] == ["product", "service"]
+    async with panel.database.read() as conn:
+        key = await conn.fetchval(
+            "select key from outbox where type = 'no.innoflyt.review.round-complete.v1'"
+        )
+    assert key == CALL
+
+
+async def test_all_entered_before_the_call_closes(panel: PanelPlay) -> None:
+    one = await panel.submit("one")
+    await panel.enter(one)
+    await panel.close_call(one)
+    await panel.close_call(one)
+    assert await completions(panel) == [[]]
+
+
+async def test_the_last_case_to_end_completes_the_round(panel: PanelPlay) -> None:
+    one, two = await panel.submit("one"), await panel.submit("two")
+    await panel.enter(one)
+    await panel.close_call(one, two)
+    await panel.withdraw(two)
+    assert await completions(panel) == [[]]
+
+
+async def test_a_call_without_cases_is_complete_when_it_closes(panel: PanelPlay) -> None:
+    await panel.close_call()
+    assert await completions(panel) == [[]]
+
+
+async def test_a_case_whose_own_fact_is_still_on_its_way_is_waited_for(panel: PanelPlay) -> None:
+    one, late = await panel.submit("one"), case_id("late")
+    await panel.enter(one)
+    await panel.close_call(one, late)
+    assert await completions(panel) == []
+    with pytest.raises(CaseNotKnownYet):
+        await panel.enter(late)
+    await panel.submit("late")
+    await panel.enter(late)
+    assert await completions(panel) == [[]]
+
+
+async def test_a_case_that_came_back_to_life_is_waited_for(panel: PanelPlay) -> None:
+    one, two = await panel.submit("one"), await panel.submit("two")
+    await panel.withdraw(two)
+    await panel.undo_withdrawal(two)
+    await panel.enter(one)
+    await panel.close_call(one)
+    assert await completions(panel) == []
+    await panel.enter(two)
+    assert await completions(panel) == [[]]
+
+
+async def test_at_the_straggler_instant_the_round_goes_on_with_the_missing_named(panel: PanelPlay) -> None:
+    one, two = await panel.submit("one"), await panel.submit("two")
+    await panel.enter(one)
+    await panel.close_call(one, two)
+    await panel.pass_straggler_instant()
+    assert await completions(panel) == [[str(two)]]
+    await panel.enter(two, "prescreening", "consultation_HP")
+    assert await completions(panel) == [[str(two)]]
+    entered = await panel.facts("round-entered")
+    assert entered[1]["flags"] == ["prescreening", "consultation_HP"]
+    listed = await panel.api.get(panel.adviser, f"/v1/rounds/{ROUND}/cases")
+    assert [(each["case_number"], each["late"]) for each in listed.json()["items"]] == [
+        ("2023-one", False),
+        ("2023-two", False),
+    ]
+
+
+async def test_the_straggler_instant_may_come_before_the_call_is_known_closed(panel: PanelPlay) -> None:
+    one, two = await panel.submit("one"), await panel.submit("two")
+    await panel.enter(one)
+    await panel.pass_straggler_instant()
+    assert await completions(panel) == []
+    await panel.close_call(one, two)
+    assert await completions(panel) == [[str(two)]]
+
+
+async def test_a_call_may_say_that_stragglers_are_waited_for(panel: PanelPlay) -> None:
+    definition = real_call().model_dump(mode="json")
+    times = definition["times"] | {"straggler_policy": "wait"}
+    async with panel.database.transaction() as conn:
+        await conn.execute("update call set definition = $1", definition | {"times": times})
+    one, two = await panel.submit("one"), await panel.submit("two")
+    await panel.enter(one)
+    await panel.close_call(one, two)
+    await panel.pass_straggler_instant()
+    assert await completions(panel) == []
+    await panel.enter(two)
+    assert await completions(panel) == [[]]
+
+
+async def test_cases_entering_side_by_side_complete_the_round_once(panel: PanelPlay) -> None:
+    cases = [await panel.submit(f"n{n}", category="service" if n % 2 else "product") for n in range(12)]
+    await panel.close_call(*cases)
+    await asyncio.gather(*(panel.enter(each) for each in cases), *(panel.enter(each) for each in cases))
+    assert await completions(panel) == [[]]
+    assert len(await panel.facts("round-entered")) == 12
+    for round_id in (ROUND, SERVICE_ROUND):
+        listed = await panel.api.get(panel.adviser, f"/v1/rounds/{round_id}/cases")
+        assert listed.json()["count"] == 6
+
+
+async def test_a_straggler_that_enters_while_members_declare_is_declared_on_too(
+    panel: PanelPlay, members: list[Person]
+) -> None:
+    one, two = await straggling(panel, members)
+    await panel.declare(members[0], [one])
+    assert await panel.open_tasks("declare_conflicts") == sorted(
+        (f"{ROUND}/{each.id}", "1") for each in members[1:]
+    )
+    await panel.enter(two, "prescreening")
+    assert (f"{ROUND}/{members[0].id}", "2") in await panel.open_tasks("declare_conflicts")
+    for member in members[1:]:
+        await panel.declare(member, [one, two])
+    assert await panel.facts("conflicts-settled") == []
+    await panel.declare(members[0], [two])
+    assert [each["quorum"] for each in await panel.facts("conflicts-settled")] == [True]
+
+
+async def test_a_case_that_enters_after_the_conflicts_are_settled_is_left_to_the_advisers(
+    panel: PanelPlay, members: list[Person]
+) -> None:
+    one, two = await straggling(panel, members)
+    for member in members:
+        await panel.declare(member, [one])
+    await panel.order("assign")
+    await panel.enter(two, "prescreening")
+    assert await panel.open_tasks("handle_late_fact") == [(str(two), "round-entered")]
+    listed = await panel.api.get(panel.adviser, f"/v1/rounds/{ROUND}/cases")
+    assert {each["case_number"]: each["late"] for each in listed.json()["items"]} == {
+        "2023-one": False,
+        "2023-two": True,
+    }
+    theirs = (await panel.api.get(members[0], f"/v1/rounds/{ROUND}/cases")).json()
+    assert [each["case_number"] for each in theirs["items"]] == ["2023-one"]
+    await panel.score_all(members, [one])
+    await panel.order("open_meeting")
+    await panel.act(members[0], "meeting")
+    await panel.order("open_signing")
+    await panel.act(members[0], "recommendation")
+    (signed,) = await panel.facts("recommendation-signed")
+    assert signed["application_ids"] == [str(one)]
+
+
+async def straggling(panel: PanelPlay, members: list[Person]) -> tuple[UUID, UUID]:
+    """Members are asked to declare on the first case; the second is a straggler."""
+    await panel.name_members(members[:3], members[3:])
+    one, two = await panel.submit("one"), await panel.submit("two")
+    await panel.enter(one)
+    await panel.close_call(one, two)
+    await panel.pass_straggler_instant()
+    await panel.order("open_conflicts")
+    return one, two
+
+
+async def test_a_case_that_ended_does_not_enter(panel: PanelPlay) -> None:
+    one = await panel.submit("one")
+    await panel.withdraw(one)
+    await panel.enter(one)
+    assert await panel.facts("round-entered") == []
+
+
+async def test_a_withdrawal_while_scoring_takes_the_case_out(panel: PanelPlay, members: list[Person]) -> None:
+    one, two = await panel.to_scoring(members, "one", "two")
+    await panel.withdraw(two)
+    await panel.score_all(members, [one])
+    assert await panel.state() == "scored"
+    await panel.order("open_meeting")
+    held = await panel.act(members[0], "meeting")
+    assert [each["case_number"] for each in held.json()["items"]] == ["2023-one"]
+
+
+async def test_an_undone_withdrawal_while_scoring_puts_the_case_back(
+    panel: PanelPlay, members: list[Person]
+) -> None:
+    one, two = await panel.to_scoring(members, "one", "two")
+    await panel.withdraw(two)
+    await panel.score_all(members, [one])
+    assert await panel.state() == "scored"
+    await panel.undo_withdrawal(two)
+    assert await panel.state() == "assessing"
+    assert await panel.open_tasks("judge_applications") == sorted(
+        (f"{ROUND}/{each.id}", "2") for each in members
+    )
+    await panel.score_all(members, [one, two])
+    assert await panel.state() == "scored"
+
+
+async def test_a_withdrawal_after_the_meeting_makes_the_panel_rank_again(
+    panel: PanelPlay, members: list[Person]
+) -> None:
+    one, two = await panel.to_scoring(members, "one", "two")
+    await panel.score_all(members, [one, two])
+    await panel.order("open_meeting")
+    await panel.act(members[0], "meeting")
+    await panel.order("open_signing")
+    await panel.withdraw(one)
+    assert await panel.state() == "scored"
+    assert await panel.open_tasks("sign_recommendation") == []
+    assert await panel.open_tasks("hold_meeting") == [(ROUND, "2")]
+    await panel.act(members[0], "meeting")
+    assert await panel.open_tasks("sign_recommendation") == [(ROUND, "2")]
+    await panel.act(members[0], "recommendation")
+    (signed,) = await panel.facts("recommendation-signed")
+    assert signed["application_ids"] == [str(two)]
+
+
+async def test_the_last_withdrawal_lets_an_empty_round_pass(panel: PanelPlay, members: list[Person]) -> None:
+    (one,) = await panel.to_scoring(members, "one")
+    await panel.order("open_meeting")
+    await panel.withdraw(one)
+    assert await panel.open_tasks("judge_applications") == []
+    assert len(await panel.facts("scores-complete")) == len(await panel.facts("meeting-held")) == 1
+    await panel.order("open_signing")
+    (signed,) = await panel.facts("recommendation-signed")
+    assert signed["application_ids"] == []
