@@ -77,15 +77,16 @@ def due(rule: TimeRule, base: datetime, calendar: Calendar | str) -> datetime:
     if base.tzinfo is None:
         raise ValueError("base has no time zone")
     calendar = Calendar(calendar)
+    base = base.astimezone(UTC)  # adding to a local time would move the hands of the clock
     local = base.astimezone(OSLO)
     match rule:
         case After():
             day = _add_months(local.date(), rule.months) + timedelta(days=rule.days)
             moved = base if day == local.date() else _instant(day, local.timetz())
-            return (moved + timedelta(seconds=rule.seconds)).astimezone(UTC)
+            return moved + timedelta(seconds=rule.seconds)
         case Workdays() if calendar is Calendar.CONTINUOUS:
             moved = base + timedelta(hours=24 * rule.days)
-            return (_instant(moved.astimezone(OSLO).date(), rule.at) if rule.at else moved).astimezone(UTC)
+            return _instant(moved.astimezone(OSLO).date(), rule.at) if rule.at else moved
         case Workdays():
             return _instant(_add_workdays(local.date(), rule.days), rule.at or local.timetz())
         case Yearly():

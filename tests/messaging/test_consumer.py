@@ -236,7 +236,7 @@ async def test_a_bug_gets_five_tries_and_parks_without_its_text(review, open_dat
 
 
 async def test_infrastructure_that_is_away_is_waited_out_in_order(review, emit, consume):
-    """What the handler needs is away for a while: nothing is parked, nothing is skipped, the consumer lives."""
+    """What the handler needs is away for a while: nothing is parked or skipped, the consumer lives."""
     away = [True]
     tried = []
 
