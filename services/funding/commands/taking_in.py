@@ -1,0 +1,44 @@
+"""What funding keeps of the other services' facts: calls with pots, cases, recommendations, conflicts."""
+
+from services.common.db import Connection
+from services.common.record import Actor, record
+from services.funding.store import calls, cases
+from services.intake.events import ApplicationSubmitted, CallPublished, DeadlineMoved
+from services.review.events import CaseRecommended, ConflictDeclared, RecommendationSigned
+
+_SERVICE = Actor("service", "funding")
+
+
+async def take_in_call(conn: Connection, fact: CallPublished) -> None:
+    """The call with one pot per panel. Once per call."""
+    if not await calls.add_call(conn, fact.call_id, fact.definition, fact.deadline):
+        return
+    pots = {panel["code"]: panel["pot"] for panel in fact.definition["panels"]}
+    await record(conn, key=fact.call_id, actor=_SERVICE, action="call.taken_in", body={"pots": pots})
+
+
+async def move_deadline(conn: Connection, fact: DeadlineMoved) -> None:
+    """The common deadline moved."""
+    await calls.set_deadline(conn, fact.call_id, fact.deadline)
+
+
+async def take_in_submission(conn: Connection, fact: ApplicationSubmitted) -> None:
+    """The case's particulars; those of an older version change nothing."""
+    await cases.hear_of(conn, fact.application_id, fact.call_id)
+    await cases.write_submission(conn, fact)
+
+
+async def take_in_recommendation(conn: Connection, fact: CaseRecommended) -> None:
+    """What the panel recommends for one case. Once per round and case."""
+    await cases.hear_of(conn, fact.application_id, fact.call_id)
+    await cases.add_recommendation(conn, fact)
+
+
+async def take_in_signature(conn: Connection, fact: RecommendationSigned) -> None:
+    """The panel's list is complete: these cases and no others."""
+    await cases.add_panel_round(conn, fact)
+
+
+async def take_in_conflict(conn: Connection, fact: ConflictDeclared) -> None:
+    """From now on the case does not exist for that person."""
+    await cases.add_conflict(conn, fact.application_id, fact.person_id)

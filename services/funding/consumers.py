@@ -1,0 +1,90 @@
+"""The facts of intake and review that funding takes in."""
+
+from services.common.consumer import Handler, Incoming
+from services.common.db import Connection
+from services.funding.commands import endings, taking_in
+from services.intake.events import (
+    ApplicationExpired,
+    ApplicationRejected,
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    CallPublished,
+    DeadlineMoved,
+    RejectionUndone,
+    WithdrawalUndone,
+)
+from services.review.events import (
+    CaseRecommended,
+    ConflictDeclared,
+    PrescreeningDecided,
+    RecommendationSigned,
+)
+
+
+async def on_call_published(conn: Connection, event: Incoming) -> None:
+    await taking_in.take_in_call(conn, CallPublished.from_data(event.data))
+
+
+async def on_deadline_moved(conn: Connection, event: Incoming) -> None:
+    await taking_in.move_deadline(conn, DeadlineMoved.from_data(event.data))
+
+
+async def on_application_submitted(conn: Connection, event: Incoming) -> None:
+    await taking_in.take_in_submission(conn, ApplicationSubmitted.from_data(event.data))
+
+
+async def on_application_withdrawn(conn: Connection, event: Incoming) -> None:
+    fact = ApplicationWithdrawn.from_data(event.data)
+    await endings.end_case(conn, fact.application_id, fact.call_id, "withdrawn", fact.withdrawn_by)
+
+
+async def on_withdrawal_undone(conn: Connection, event: Incoming) -> None:
+    await endings.undo_ending(conn, WithdrawalUndone.from_data(event.data).application_id, "withdrawn")
+
+
+async def on_application_rejected(conn: Connection, event: Incoming) -> None:
+    fact = ApplicationRejected.from_data(event.data)
+    await endings.end_case(conn, fact.application_id, fact.call_id, "rejected")
+
+
+async def on_rejection_undone(conn: Connection, event: Incoming) -> None:
+    await endings.undo_ending(conn, RejectionUndone.from_data(event.data).application_id, "rejected")
+
+
+async def on_application_expired(conn: Connection, event: Incoming) -> None:
+    fact = ApplicationExpired.from_data(event.data)
+    await endings.end_case(conn, fact.application_id, fact.call_id, "expired")
+
+
+async def on_prescreening_decided(conn: Connection, event: Incoming) -> None:
+    fact = PrescreeningDecided.from_data(event.data)
+    if fact.outcome == "not_recommended":
+        await endings.end_case(conn, fact.application_id, fact.call_id, "not_recommended")
+
+
+async def on_case_recommended(conn: Connection, event: Incoming) -> None:
+    await taking_in.take_in_recommendation(conn, CaseRecommended.from_data(event.data))
+
+
+async def on_recommendation_signed(conn: Connection, event: Incoming) -> None:
+    await taking_in.take_in_signature(conn, RecommendationSigned.from_data(event.data))
+
+
+async def on_conflict_declared(conn: Connection, event: Incoming) -> None:
+    await taking_in.take_in_conflict(conn, ConflictDeclared.from_data(event.data))
+
+
+HANDLERS: dict[str, Handler] = {
+    CallPublished.TYPE: on_call_published,
+    DeadlineMoved.TYPE: on_deadline_moved,
+    ApplicationSubmitted.TYPE: on_application_submitted,
+    ApplicationWithdrawn.TYPE: on_application_withdrawn,
+    WithdrawalUndone.TYPE: on_withdrawal_undone,
+    ApplicationRejected.TYPE: on_application_rejected,
+    RejectionUndone.TYPE: on_rejection_undone,
+    ApplicationExpired.TYPE: on_application_expired,
+    PrescreeningDecided.TYPE: on_prescreening_decided,
+    CaseRecommended.TYPE: on_case_recommended,
+    RecommendationSigned.TYPE: on_recommendation_signed,
+    ConflictDeclared.TYPE: on_conflict_declared,
+}
