@@ -8,7 +8,8 @@ CHECKS = (
         """
         select coalesce(t.application_id::text, t.call_id) as key, t.kind, t.id from task t
         join cases c on c.id = t.application_id
-        where t.closed_at is null and c.state = 'ended' and t.kind not in ('handle_late_fact', 'reach_recipient')
+        where t.closed_at is null and c.state = 'ended'
+          and t.kind not in ('handle_late_fact', 'reach_recipient')
         """,
         "the case has ended, and somebody is still waited for",
     ),

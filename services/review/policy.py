@@ -111,7 +111,7 @@ class TaskAccess:
 def in_audience(caller: Caller, task: TaskAccess) -> bool:
     """Whether the task may be done by the caller: as its person, their deputy, or one of its role.
 
-    A deputy does not stand in where the person themself is meant (a member's judgement, a holder's signature).
+    A deputy does not stand in where the person themself is meant (a member's judgement, a holder's word).
     """
     if task.conflicted or caller.person_id == task.not_person:
         return False
