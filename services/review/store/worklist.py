@@ -37,7 +37,7 @@ class Counts:
     overdue: int
 
 
-# $1 person, $2 roles, $3 organisation, $4 audiences in which nobody deputises, $5 supervisor, $6 trust's adviser.
+# $1 person, $2 roles, $3 organisation, $4 audiences without deputies, $5 supervisor, $6 adviser of a trust.
 # Each branch of the union has its partial index, so that a list costs what it shows and not what is open.
 _VISIBLE = """
 with principal as (
