@@ -1,0 +1,57 @@
+"""From the recommendation to the closed grant, as people and workflows take it step by step."""
+
+from datetime import date, datetime, timedelta
+
+import pikepdf
+from io import BytesIO
+
+import pytest
+
+import workflows.contracts.funding as contract
+from services.funding.commands.open_round import RecommendationsMissing
+from tests.service.funding.play import Case, Play
+
+SOON = {"after": "PT0S"}
+
+
+async def test_one_award_goes_from_recommendation_to_closed_grant(play: Play) -> None:
+    await play.publish_call({"product": 1_500_000, "service": 3_500_000})
+    awarded = Case("STOLAV", 750_000, "awarded", 1)
+    declined = Case("HMR", 700_000, "declined_threshold", None)
+    await play.recommended(awarded, declined)
+    await play.decide()
+    await play.run("present_awards", play.round())
+    await play.run("publish_round", play.call_id)
+
+    letter = (await play.facts("letter-sent", awarded))[0]
+    made = (await play.facts("award-made", awarded))[0]
+    sent = datetime.fromisoformat(letter["sent_at"])
+    assert datetime.fromisoformat(letter["complaint_until"]) > sent + timedelta(days=20)
+    assert datetime.fromisoformat(made["accept_due_at"]) > sent + timedelta(days=20)
+    assert (await play.facts("kickoff-planned", awarded))[0]["holder_id"] == str(awarded.holder.id)
+    assert not await play.facts("award-made", declined)
+
+    await play.started(awarded)
+    await play.run("request_report", contract.ReportRequest(awarded.id, "yearly", 1))
+    requested = (await play.facts("report-requested", awarded))[0]
+    assert requested["attempt"] == 1
+    path = f"{awarded.grant}/reports/yearly/1"
+    report = {"summary": "Vi er i gang.", "spent": 100_000}
+    assert (await play.api.post(awarded.holder, path, report)).status_code == 201
+    back = await play.api.post(play.adviser, f"{path}/judgement", {"approved": False, "reason": "Mangler tall"})
+    assert back.json()["state"] == "returned"
+    assert back.json()["due_at"] is not None
+    assert (await play.api.post(awarded.holder, path, {**report, "results": "Tall"})).status_code == 201
+    assert (await play.api.post(play.adviser, f"{path}/judgement", {"approved": True})).status_code == 201
+    judged = await play.facts("report-judged", awarded)
+    assert [(each["attempt"], each["outcome"]) for each in judged] == [(1, "returned"), (2, "approved")]
+
+    await play.run("request_report", contract.ReportRequest(awarded.id, "final", 1))
+    final = f"{awarded.grant}/reports/final/1"
+    assert (await play.api.post(awarded.holder, final, report)).status_code == 201
+    assert (await play.api.post(play.adviser, f"{final}/judgement", {"approved": True})).status_code == 201
+    await play.run("close_grant", awarded.id)
+    page = (await play.api.get(awarded.holder, awarded.grant)).json()
+    assert page["state"] == "closed"
+    assert [each["state"] for each in page["history"]][:3] == ["awarded", "accepted", "started"]
+    assert len(await play.facts("grant-closed", awarded)) == 1
