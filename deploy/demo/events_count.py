@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from deploy.stack.settings import Settings
 
@@ -11,13 +11,9 @@ _TOPICS = ("intake.events", "review.events", "funding.events", "notify.events", 
 
 async def events_so_far(settings: Settings) -> int:
     """The sum of the topics' end positions."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings["KAFKA_BOOTSTRAP"])
+    consumer = AIOKafkaConsumer(*_TOPICS, bootstrap_servers=settings["KAFKA_BOOTSTRAP"])
     await consumer.start()
     try:
-        places = []
-        for topic in _TOPICS:
-            for partition in consumer.partitions_for_topic(topic) or ():
-                places.append(TopicPartition(topic, partition))
-        return sum((await consumer.end_offsets(places)).values())
+        return sum((await consumer.end_offsets(list(consumer.assignment()))).values())
     finally:
         await consumer.stop()

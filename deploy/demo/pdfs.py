@@ -23,7 +23,7 @@ _DESCRIPTION = (
 
 == Bakgrunn
 #field("problem") Dette er kjent blant både pasienter og ansatte, men ingen har hittil hatt ansvar for å løse
-# det.
+det.
 
 == Løsning
 Prosjektet lager #field("idea"). Vi bygger på det som allerede finnes, og prøver det ut i én avdeling før det
