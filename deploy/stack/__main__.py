@@ -11,7 +11,7 @@ from . import doctor, logs, start, supervisor, testrun
 from .install.everything import install
 from .install.machine import InstallError
 from .servers import postgres
-from .settings import Settings, WrongSettings, load
+from .settings import Settings, WrongSettings, from_environment, load
 
 _EXPECTED = (WrongSettings, InstallError, start.NotReady, start.PortTaken, TimeoutError, ConnectionError)
 
@@ -39,6 +39,8 @@ def main(arguments: argparse.Namespace) -> int:
                 print(f"{name}='{value}'")
         case "test":
             return testrun.run(arguments.pytest)
+        case "provision":
+            start.provision(from_environment(), arguments.what)
         case "clean":
             supervisor.shutdown(settings)
             shutil.rmtree(postgres.data_folder(settings), ignore_errors=True)
@@ -91,12 +93,15 @@ def _parse() -> argparse.Namespace:
         "doctor": "look for anything that is wrong with any case",
         "env": "print the settings for a shell",
         "test": "run the tests on a stack of their own",
+        "provision": "in containers: give the servers what belongs to Innoflyt",
         "clean": "stop everything and delete its data",
     }.items():
         command = commands.add_parser(name, help=help_text)
         command.add_argument("--profile", choices=["run", "test"], default="run")
         if name == "up":
             command.add_argument("--without-services", action="store_true", help="the servers alone")
+        if name == "provision":
+            command.add_argument("what", choices=["servers", "namespace"])
         if name == "logs":
             command.add_argument("--id", help="an application, a task, an event: any id")
         if name == "test":

@@ -150,6 +150,15 @@ def load(profile: Profile = "run", root: Path = ROOT) -> Settings:
     return Settings(profile, values)
 
 
+def from_environment(root: Path = ROOT) -> Settings:
+    """The settings inside a container: the process's environment over `.env.example`. Raises WrongSettings."""
+    names = _read(root / ".env.example")
+    values = {name: os.environ.get(name, value) for name, value in names.items()}
+    if errors := list(_wrong(values)):
+        raise WrongSettings("\n".join(errors))
+    return Settings("run", values)
+
+
 def _read(path: Path) -> dict[str, str]:
     values: dict[str, str] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):

@@ -123,6 +123,17 @@ def steps(settings: Settings, known: Mapping[str, Program], with_services: bool)
     return found + (service_steps(settings) if with_services else [])
 
 
+def provision(settings: Settings, what: str) -> None:
+    """What containers need done once: on `servers` all but Temporal's namespace, which waits for its server."""
+    if what == "namespace":
+        temporal.provision(settings)
+        return
+    postgres.provision(settings)
+    temporal.create_databases(settings)
+    kafka.provision(settings)
+    objects.provision(settings)
+
+
 def services_present() -> list[str]:
     """The services that have an API to start."""
     return [s for s in SERVICES if (ROOT / "services" / s / "__main__.py").exists()]

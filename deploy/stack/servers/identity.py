@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import json
+import sys
 import urllib.request
 from collections import defaultdict
 from pathlib import Path
@@ -62,7 +63,11 @@ def claims(person: Person) -> dict[str, Any]:
 
 
 def prepare(settings: Settings) -> None:
-    folder = settings.folder / "identity"
+    write_config(settings.folder / "identity")
+
+
+def write_config(folder: Path) -> None:
+    """Write the provider's configuration and its sign-in page into this folder, where they stay."""
     folder.mkdir(parents=True, exist_ok=True)
     persons = people()
     page = folder / "login.html"
@@ -134,3 +139,7 @@ def _button(person: Person) -> str:
         f'<input type="hidden" name="claims" value="{known}">'
         f"<button>{html.escape(person['name'])} <span>{where}</span></button></form>"
     )
+
+
+if __name__ == "__main__":  # when the container image of the provider is built
+    write_config(Path(sys.argv[1]))

@@ -120,11 +120,16 @@ def page(settings: Settings) -> Program:
     )
 
 
+def create_databases(settings: Settings) -> None:
+    """Temporal's two databases, still empty, and the role that owns them."""
+    for database in DATABASES:
+        postgres.create_owned_database(settings, database, "temporal", settings["TEMPORAL_DB_PASSWORD"])
+
+
 def create_schema(settings: Settings) -> None:
     """Give Temporal its two databases, and bring their tables to what this version of the server needs."""
-    password = settings["TEMPORAL_DB_PASSWORD"]
+    create_databases(settings)
     for database, schema in DATABASES.items():
-        postgres.create_owned_database(settings, database, "temporal", password)
         with postgres.connect(settings, database) as conn:
             fresh = conn.execute("select to_regclass('schema_version')").fetchone() == (None,)
         if fresh:
