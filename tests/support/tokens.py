@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -18,11 +19,17 @@ from services.common.settings import Issuer
 AUDIENCE = "innoflyt"
 
 
+@cache
+def rsa_key(kid: str, owner: str) -> RSAKey:
+    """A signing key with this id, different for each owner. Kept, because making one takes long."""
+    return RSAKey.generate_key(2048, {"kid": kid, "use": "sig"})
+
+
 class TokenIssuer:
     """Signs tokens with RS256 and ES256, and serves its public keys; counts how often they are fetched."""
 
-    def __init__(self) -> None:
-        self.rsa = RSAKey.generate_key(2048, {"kid": "rsa-1", "use": "sig"})
+    def __init__(self, owner: str = "the tests") -> None:
+        self.rsa = rsa_key("rsa-1", owner)
         self.ec = ECKey.generate_key("P-256", {"kid": "ec-1", "use": "sig"})
         self.fetches = 0
         self.published: list[Any] = [self.rsa, self.ec]
