@@ -22,7 +22,7 @@ from services.common.http import (
 from services.common.idempotency import once
 from services.common.record import log_access
 from services.intake import policy
-from services.intake.api.caller import KnownCaller, Storable
+from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.api.content import Content, patched
 from services.intake.api.cursors import instant_and_id
 from services.intake.api.people import Email
@@ -34,7 +34,7 @@ from services.intake.store import relations
 from services.intake.store.applications import Application
 from services.intake.store.relations import ListFilter
 
-router = APIRouter(prefix="/v1/applications", tags=["applications"], dependencies=[Storable])
+router = APIRouter(prefix="/v1/applications", tags=["applications"], dependencies=Guarded)
 
 
 class NewApplication(Body):

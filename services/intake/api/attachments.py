@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.common.db import Connection
 from services.common.http import Body, DatabaseDep, StorageDep
 from services.common.idempotency import once
-from services.intake.api.caller import KnownCaller, Storable
+from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.commands import attachments as commands
 from services.intake.commands.access import read_for
 from services.intake.policy import Act
@@ -18,7 +18,7 @@ from services.intake.store import attachments as store
 from services.intake.store.attachments import Attachment
 
 router = APIRouter(
-    prefix="/v1/applications/{application_id}/attachments", tags=["attachments"], dependencies=[Storable]
+    prefix="/v1/applications/{application_id}/attachments", tags=["attachments"], dependencies=Guarded
 )
 
 _UPLOAD_SECONDS = 300

@@ -2,6 +2,7 @@
 
 import json
 from collections import OrderedDict
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,8 +10,9 @@ from fastapi import Depends, Request
 
 from services.common.auth import Caller, CallerDep
 from services.common.db import Connection
-from services.common.errors import BadRequest, FieldError, Invalid
+from services.common.errors import BadRequest, FieldError, Forbidden, Invalid, NotFound
 from services.common.http import DatabaseDep
+from services.common.record import log_access
 from services.intake.commands.people import enter_caller
 from services.intake.store import people
 
@@ -84,5 +86,22 @@ def _require_storable(path: str, text: Any) -> None:
         raise Invalid("text", errors=[FieldError(path[:200].replace("\x00", "?"), None, remedy)])
 
 
-Storable = Depends(_storable)
-"""For every router: the body is JSON with text that can be stored."""
+async def _noted(request: Request, caller: CallerDep, database: DatabaseDep) -> AsyncIterator[None]:
+    try:
+        yield
+    except (Forbidden, NotFound) as refused:
+        # In a transaction of its own: that of the attempt is rolled back.
+        async with database.transaction() as conn:
+            await log_access(
+                conn,
+                actor=caller.actor,
+                action=f"{request.method} {getattr(request.scope.get('route'), 'path', '')}",
+                key=request.path_params.get("application_id", "") or "-",
+                outcome="denied",
+                reason=type(refused).__name__,
+            )
+        raise
+
+
+Guarded = [Depends(_storable), Depends(_noted)]
+"""For every router: the body is JSON with text that can be stored, and a refused attempt is noted."""

@@ -10,14 +10,14 @@ from services.common.db import Connection
 from services.common.errors import NotFound
 from services.common.http import Body, DatabaseDep, encode_cursor
 from services.common.idempotency import once
-from services.intake.api.caller import KnownCaller, Storable
+from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.api.cursors import instant_and_text
 from services.intake.commands import calls as commands
 from services.intake.events.call_definition import CallDefinition
 from services.intake.store import calls as store
 from services.intake.store.calls import Call
 
-router = APIRouter(prefix="/v1/calls", tags=["calls"], dependencies=[Storable])
+router = APIRouter(prefix="/v1/calls", tags=["calls"], dependencies=Guarded)
 
 
 class CallView(BaseModel):

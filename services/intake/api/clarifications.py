@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.common.db import Connection
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
-from services.intake.api.caller import KnownCaller, Storable
+from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.commands import clarifications as commands
 from services.intake.commands.access import read_for
 from services.intake.policy import Act
@@ -20,7 +20,7 @@ from services.intake.store.clarifications import Clarification
 router = APIRouter(
     prefix="/v1/applications/{application_id}/clarifications",
     tags=["clarifications"],
-    dependencies=[Storable],
+    dependencies=Guarded,
 )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, JsonValue, ValidationError
 
+from services.common.errors import FieldError, Invalid
 from services.common.http import Body, merge_patch
 from services.common.problems import from_validation
 from services.intake.domain.budget import Budget
@@ -72,6 +73,11 @@ class Content(Body):
 def patched(before: Draft, patch: dict[str, Any]) -> Draft:
     """The content after a merge patch. Invalid names each field that is wrong; a null gives the field its
     default."""
+    unknown = [name for name in patch if name not in Content.model_fields]
+    if unknown:
+        # Also with a null, which would otherwise remove what is not there and seem to have worked.
+        errors = [FieldError(name[:100], None, "remove this field: it is not known here") for name in unknown]
+        raise Invalid(", ".join(error.field for error in errors), errors=errors)
     merged = merge_patch(Content.of(before).model_dump(mode="json"), patch)
     try:
         return Content.model_validate(merged).draft(before.category, before.organisation)

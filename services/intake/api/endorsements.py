@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.common.db import Connection
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
-from services.intake.api.caller import KnownCaller, Storable
+from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.api.people import Email
 from services.intake.commands import endorsements as commands
 from services.intake.commands.access import read_for
@@ -19,7 +19,7 @@ from services.intake.store import endorsements as store
 from services.intake.store.endorsements import Endorsement
 
 router = APIRouter(
-    prefix="/v1/applications/{application_id}/endorsements", tags=["endorsements"], dependencies=[Storable]
+    prefix="/v1/applications/{application_id}/endorsements", tags=["endorsements"], dependencies=Guarded
 )
 
 

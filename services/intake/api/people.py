@@ -11,13 +11,13 @@ from services.common.errors import NotFound
 from services.common.http import Body, DatabaseDep, decode_cursor, encode_cursor
 from services.common.idempotency import once
 from services.intake import policy
-from services.intake.api.caller import KnownCaller, Storable
+from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.api.cursors import as_id
 from services.intake.commands import people as commands
 from services.intake.store import people as store
 from services.intake.store.people import Person
 
-router = APIRouter(prefix="/v1", tags=["people"], dependencies=[Storable])
+router = APIRouter(prefix="/v1", tags=["people"], dependencies=Guarded)
 
 Email = Annotated[str, Field(pattern=r"^[^@\s<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)]
 Language = Literal["nb", "nn", "en"]

@@ -10,14 +10,14 @@ from services.common.db import Connection
 from services.common.errors import NotFound
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
-from services.intake.api.caller import KnownCaller, Storable
+from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.commands import formal_check as commands
 from services.intake.commands.access import read_for
 from services.intake.policy import Act
 from services.intake.store import submissions
 
 router = APIRouter(
-    prefix="/v1/applications/{application_id}/rejection", tags=["formal check"], dependencies=[Storable]
+    prefix="/v1/applications/{application_id}/rejection", tags=["formal check"], dependencies=Guarded
 )
 
 

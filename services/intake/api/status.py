@@ -8,14 +8,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.common.http import DatabaseDep
-from services.intake.api.caller import KnownCaller, Storable, language_of
+from services.intake.api.caller import Guarded, KnownCaller, language_of
 from services.intake.commands.access import read_for
 from services.intake.commands.following import follow
 from services.intake.policy import Act
 from services.intake.store import calls
 from services.intake.texts import STAGES
 
-router = APIRouter(prefix="/v1/applications/{application_id}", tags=["status"], dependencies=[Storable])
+router = APIRouter(prefix="/v1/applications/{application_id}", tags=["status"], dependencies=Guarded)
 
 
 class TimelineEntry(BaseModel):

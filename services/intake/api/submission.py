@@ -11,7 +11,7 @@ from services.common.db import Connection
 from services.common.errors import NotFound
 from services.common.http import ArrivedDep, Body, DatabaseDep, IfMatchDep, arrived_at, etag
 from services.common.idempotency import once
-from services.intake.api.caller import KnownCaller, Storable, language_of
+from services.intake.api.caller import Guarded, KnownCaller, language_of
 from services.intake.commands import submission as commands
 from services.intake.commands.access import read_for
 from services.intake.commands.checking import as_members, check
@@ -19,7 +19,7 @@ from services.intake.domain.rules import refusals, to_acknowledge
 from services.intake.policy import Act
 from services.intake.store import applications, calls, submissions
 
-router = APIRouter(prefix="/v1/applications/{application_id}", tags=["submission"], dependencies=[Storable])
+router = APIRouter(prefix="/v1/applications/{application_id}", tags=["submission"], dependencies=Guarded)
 
 
 class FindingView(BaseModel):

@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 from services.common.db import Connection
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
-from services.intake.api.caller import KnownCaller, Storable
+from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.commands import withdrawal as commands
 
 router = APIRouter(
-    prefix="/v1/applications/{application_id}/withdrawal", tags=["withdrawal"], dependencies=[Storable]
+    prefix="/v1/applications/{application_id}/withdrawal", tags=["withdrawal"], dependencies=Guarded
 )
 
 

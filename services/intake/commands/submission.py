@@ -135,7 +135,7 @@ async def submit_application(
     body: dict[str, JsonValue] = {
         "version": version,
         "case_number": case_number,
-        "findings": to_acknowledge(findings),
+        "findings": list(to_acknowledge(findings)),
     }
     failpoint("intake.before_submission_recorded")
     await record(

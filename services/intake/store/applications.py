@@ -231,7 +231,7 @@ async def editors(conn: Connection, application_id: UUID) -> list[UUID]:
 async def add_editor(conn: Connection, application_id: UUID, person_id: UUID) -> bool:
     """False if the person is an editor already."""
     done = await conn.fetchval(
-        "insert into editor (application_id, person_id) values ($1, $2) on conflict do nothing returning true",
+        "insert into editor values ($1, $2) on conflict do nothing returning true",
         application_id,
         person_id,
     )

@@ -25,10 +25,20 @@ class Call:
     closed_at: datetime | None
 
 
-def _call(row: Any) -> Call:
+_COLUMNS = "id, opens_at, deadline, closes_at, straggler_at, draft_warnings, published_at, closed_at"
+
+# A published definition never changes, and reading it takes longer than all else that a request does.
+_definitions: dict[tuple[str, datetime], CallDefinition] = {}
+
+
+async def _call(conn: Connection, row: Any) -> Call:
+    key = (row["id"], row["published_at"])
+    if key not in _definitions:
+        written = await conn.fetchval("select definition from call where id = $1", row["id"])
+        _definitions[key] = CallDefinition.model_validate(written)
     return Call(
         id=row["id"],
-        definition=CallDefinition.model_validate(row["definition"]),
+        definition=_definitions[key],
         opens_at=row["opens_at"],
         deadline=row["deadline"],
         closes_at=row["closes_at"],
@@ -62,8 +72,8 @@ async def insert(
 
 
 async def get(conn: Connection, call_id: str) -> Call | None:
-    row = await conn.fetchrow("select * from call where id = $1", call_id)
-    return _call(row) if row else None
+    row = await conn.fetchrow(f"select {_COLUMNS} from call where id = $1", call_id)
+    return await _call(conn, row) if row else None
 
 
 async def require(conn: Connection, call_id: str) -> Call:
@@ -76,29 +86,29 @@ async def require(conn: Connection, call_id: str) -> Call:
 
 async def get_shared(conn: Connection, call_id: str) -> Call:
     """The call, kept from closing or moving until this transaction ends. LookupError without it."""
-    row = await conn.fetchrow("select * from call where id = $1 for share", call_id)
+    row = await conn.fetchrow(f"select {_COLUMNS} from call where id = $1 for share", call_id)
     if row is None:
         raise LookupError(call_id)
-    return _call(row)
+    return await _call(conn, row)
 
 
 async def lock(conn: Connection, call_id: str) -> Call | None:
     """The call for closing or moving it: waits until every submission under way is done."""
-    row = await conn.fetchrow("select * from call where id = $1 for update", call_id)
-    return _call(row) if row else None
+    row = await conn.fetchrow(f"select {_COLUMNS} from call where id = $1 for update", call_id)
+    return await _call(conn, row) if row else None
 
 
 async def page(conn: Connection, after: tuple[datetime, str] | None, limit: int) -> list[Call]:
     """Calls, newest first."""
     moment, last = after or (None, None)
     rows = await conn.fetch(
-        """select * from call where $1::timestamptz is null or (published_at, id) < ($1, $2)
+        f"""select {_COLUMNS} from call where $1::timestamptz is null or (published_at, id) < ($1, $2)
            order by published_at desc, id desc limit $3""",
         moment,
         last,
         limit,
     )
-    return [_call(row) for row in rows]
+    return [await _call(conn, row) for row in rows]
 
 
 async def close(conn: Connection, call_id: str) -> datetime:

@@ -14,7 +14,7 @@ _RELATION = """
   a.version > 0 as submitted,
   exists (select from editor e where e.application_id = a.id and e.person_id = $1) as is_editor,
   exists (select from endorsement e where e.application_id = a.id and e.person_id = $1
-          and e.state in ('asked', 'endorsed')) as is_endorser,
+          and e.state <> 'voided') as is_endorser,
   array(select distinct c.organisation from clarification c where c.application_id = a.id) as clarifying,
   exists (select from content_access g where g.application_id = a.id and g.person_id = $1 and g.granted) as
   granted,

@@ -1,7 +1,9 @@
 """The world of intake's service tests: a fresh database with one open call."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,12 @@ async def world(
 ) -> World:
     intake = await api("intake")
     call = call_for_tests(opened=timedelta(minutes=5), deadline=timedelta(hours=1))
-    made = World(intake, intake.database, settings, person, call, person("rhf_adviser", organisation="HMN"))
+
+    def with_address(*roles: str, **more: Any) -> Person:
+        address = f"{uuid.uuid4().hex[:12]}@folk.test"
+        return person(*roles, **({"name": "Prøve Person", "email": address} | more))
+
+    adviser = with_address("rhf_adviser", organisation="HMN")
+    made = World(intake, intake.database, settings, with_address, call, adviser)
     await made.publish(call)
     return made
