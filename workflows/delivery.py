@@ -23,12 +23,14 @@ _DEFINITIONS: Mapping[Workflow, str] = {
 }
 
 
-async def start(client: Client, kind: Workflow, workflow_id: str, fact: Fact) -> None:
+async def start(
+    client: Client, kind: Workflow, workflow_id: str, fact: Fact
+) -> WorkflowHandle[Any, Any]:
     """Start the run unless it runs, and tell it this fact, in one step.
 
     WorkflowAlreadyStartedError when Temporal knows an ended run of this id; RPCError when it does not answer.
     """
-    await client.start_workflow(
+    return await client.start_workflow(
         _DEFINITIONS[kind],
         _input(kind, fact.data),
         id=workflow_id,

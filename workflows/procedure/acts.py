@@ -46,6 +46,8 @@ async def do(activity: Callable[[Input], Awaitable[None]], argument: Input) -> N
             task_queue=service,
             start_to_close_timeout=_ATTEMPT,
             retry_policy=_RETRY,
+            # What is under way is one transaction: it may as well be finished when its result is not needed any more.
+            cancellation_type=workflow.ActivityCancellationType.ABANDON,
             summary=_summary(argument),
         )
     except ActivityError as error:

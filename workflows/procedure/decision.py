@@ -21,20 +21,21 @@ async def _attempt(run: Run, round_: funding.DecisionRound, attempt: int) -> boo
     """Preparation and decision by two different persons; False when the leader sent the round back."""
     known, round_id = run.known, round_.decision_round_id
 
-    def prepared() -> list[facts.Fact]:
-        return known.of(facts.DECISIONS_PREPARED, decision_round_id=round_id)
+    def prepared() -> facts.Fact | None:
+        return known.last(facts.DECISIONS_PREPARED, decision_round_id=round_id, attempt=attempt)
 
     def taken() -> bool:
         return known.has(facts.DECISIONS_TAKEN, decision_round_id=round_id)
 
     def sent_back() -> bool:
-        return known.count(facts.DECISIONS_SENT_BACK, decision_round_id=round_id) >= attempt
+        return known.has(facts.DECISIONS_SENT_BACK, decision_round_id=round_id, attempt=attempt)
 
-    prepare = _task(round_, tasks.PREPARE_DECISION, attempt, "rhf_adviser")
-    await run.ask(prepare, lambda: len(prepared()) >= attempt)
+    await run.ask(_task(round_, tasks.PREPARE_DECISION, attempt, "rhf_adviser"), lambda: prepared() is not None)
+    preparation = prepared()
+    assert preparation is not None
     take = _task(round_, tasks.TAKE_DECISION, attempt, "leader")
-    preparer = prepared()[attempt - 1].person("prepared_by")
-    await run.ask(replace(take, not_person_id=preparer), lambda: taken() or sent_back())
+    not_preparer = replace(take, not_person_id=preparation.person("prepared_by"))
+    await run.ask(not_preparer, lambda: taken() or sent_back())
     return taken()
 
 

@@ -1,0 +1,189 @@
+"""The world around a workflow under test: every activity of every service, answered by name.
+
+The activities take and check the types of the contracts' stubs. What a person or a service does next is said by
+`World.answers`: from the activity (and for tasks: the kind) to the events that follow. Without an answer the
+activity just succeeds, and the test tells the workflow itself what happens.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self, get_type_hints
+
+from temporalio import activity
+from temporalio.client import WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from services.common.record import Fact as Event
+from services.common.temporal import CauseInterceptor
+from tests.support import eventually
+from tests.workflow.events import fact, workflow_of
+from workflows import delivery
+from workflows.application import Application
+from workflows.call import Call
+from workflows.contracts import funding, ids, intake, review
+from workflows.contracts import workflows as own
+from workflows.contracts.facts import ROUTES, Fact, addressed
+from workflows.contracts.review import OpenTask
+from workflows.contracts.runs import WAITS_ON, Wait
+from workflows.grant import Grant
+from workflows.human_task import HumanTask
+
+Answer = Callable[[Any], Iterable[Event]]
+
+WORKFLOWS = [Application, Call, Grant, HumanTask]
+CONTRACTS = {
+    ids.INTAKE_QUEUE: intake,
+    ids.REVIEW_QUEUE: review,
+    ids.FUNDING_QUEUE: funding,
+    ids.WORKFLOW_QUEUE: own,
+}
+
+
+def stubs(contract: Any) -> list[Callable[..., Any]]:
+    """The activity stubs of one service."""
+    return [
+        each
+        for each in vars(contract).values()
+        if getattr(each, "__module__", "") == contract.__name__
+        and hasattr(each, "__temporal_activity_definition")
+    ]
+
+
+@dataclass(frozen=True)
+class Done:
+    """An activity that a workflow asked for, and when by the server's clock."""
+
+    name: str
+    argument: Any
+    workflow_id: str
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        """The activity's name, for tasks with the kind: `review.open_task:prescreen`."""
+        return f"{self.name}:{self.argument.kind}" if isinstance(self.argument, OpenTask) else self.name
+
+
+class World:
+    def __init__(self, server: WorkflowEnvironment) -> None:
+        self.server = server
+        self.client = server.client
+        self.done: list[Done] = []
+        self.told: list[Event] = []
+        self.answers: dict[str, Answer] = {}
+        self.refusals: dict[str, list[str]] = {}
+        """activity -> the kinds of refusal of its next calls"""
+        self._started: dict[str, WorkflowHandle[Any, Any]] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, server: WorkflowEnvironment) -> AsyncIterator[Self]:
+        world = cls(server)
+        workers = [
+            Worker(
+                server.client,
+                task_queue=queue,
+                workflows=WORKFLOWS if queue == ids.WORKFLOW_QUEUE else [],
+                activities=[world._actor(stub) for stub in stubs(contract)],
+                interceptors=[CauseInterceptor()],
+                max_cached_workflows=0 if queue == ids.WORKFLOW_QUEUE and world._uncached else 100,
+            )
+            for queue, contract in CONTRACTS.items()
+        ]
+        async with workers[0], workers[1], workers[2], workers[3]:
+            yield world
+
+    _uncached = False
+
+    # --- telling
+
+    async def happens(self, *events: Event) -> None:
+        """These events reach the workflows, one after the other."""
+        for event in events:
+            await self.tell(event, fact(event))
+
+    async def tell(self, event: Event, told: Fact) -> None:
+        kind, workflow_id = addressed(event.TYPE, event.to_data())
+        self.told.append(event)
+        if ROUTES[event.TYPE].starts and workflow_id not in self._started:
+            self._started[workflow_id] = await delivery.start(self.client, kind, workflow_id, told)
+        else:
+            await delivery.tell(self.client, workflow_id, told)
+
+    # --- looking
+
+    def handle(self, event: Event) -> WorkflowHandle[Any, Any]:
+        """As the start gave it: this server lets time pass only while such a handle's result is awaited."""
+        return self._started[workflow_of(event)]
+
+    def keys(self) -> list[str]:
+        return [each.key for each in self.done]
+
+    def of(self, key: str) -> list[Done]:
+        return [each for each in self.done if each.key == key]
+
+    async def comes(self, key: str, times: int = 1, **match: Any) -> Any:
+        """Wait until the activity has been asked for so often; the argument of the last one."""
+
+        def found() -> Any:
+            matching = [
+                each
+                for each in self.of(key)
+                if all(getattr(each.argument, name) == value for name, value in match.items())
+            ]
+            assert len(matching) >= times, f"{key} {match} came {len(matching)} times, among {self.keys()}"
+            return [matching[times - 1]]
+
+        return (await eventually(found, deadline=15))[0].argument
+
+    async def waits_on(self, event: Event) -> list[Wait]:
+        answer: list[Wait] = await self.handle(event).query(WAITS_ON, result_type=list[Wait])
+        return answer
+
+    async def ends(self, event: Event) -> None:
+        """Let time pass until the workflow has ended; anything but an ordinary end fails."""
+        await asyncio.wait_for(self.handle(event).result(), timeout=30)
+
+    async def now(self) -> datetime:
+        return await self.server.get_current_time()
+
+    async def until(self, at: datetime) -> None:
+        """Let time pass until the instant."""
+        await self.server.sleep(max(at - await self.now(), timedelta(0)))
+
+    async def history(self, event: Event) -> str:
+        """The history as the UI would show it."""
+        return (await self.handle(event).fetch_history()).to_json()
+
+    # --- acting
+
+    def _actor(self, stub: Callable[..., Any]) -> Callable[..., Any]:
+        name = activity._Definition.must_from_callable(stub).name
+        assert name is not None
+        (hint,) = [hint for each, hint in get_type_hints(stub).items() if each != "return"]
+
+        async def act(argument: Any) -> None:
+            info = activity.info()
+            refusals = self.refusals.get(name, [])
+            if refusals:
+                kind = refusals.pop(0)
+                raise ApplicationError(kind, type=kind, non_retryable=True)
+            done = Done(name, argument, info.workflow_id or "", await self.now())
+            self.done.append(done)
+            answer = self.answers.get(done.key)
+            if answer is not None:
+                await self.happens(*answer(argument))
+
+        act.__annotations__ = {"argument": hint, "return": None}
+        return activity.defn(name=name)(act)
+
+
+def sequence(*answers: Sequence[Event]) -> Answer:
+    """One answer after the other, the last one again and again."""
+    left = list(answers)
+    return lambda _argument: left.pop(0) if len(left) > 1 else left[0]
