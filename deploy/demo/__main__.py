@@ -4,6 +4,7 @@ application ends as the cast says and doctor finds nothing."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import subprocess
 import sys
@@ -22,13 +23,13 @@ from deploy.demo.progress import progress
 from deploy.demo.watch import watch
 from deploy.demo.worklist import Worklists
 from deploy.demo.world import WentWrong, World
-from deploy.stack.settings import ROOT, load
+from deploy.stack.settings import ROOT, Profile, load
 
 _LONGEST_SECONDS = 200.0
 
 
-async def run(console: Console) -> int:
-    settings = load()
+async def run(console: Console, profile: Profile = "run") -> int:
+    settings = load(profile)
     web = Web(settings)
     people = cast.load()
     world = World(web, people, {person.id: Session(web, person) for person in people.people.values()})
@@ -48,10 +49,10 @@ async def run(console: Console) -> int:
     finally:
         await web.close()
     summary.show(result, console)
-    console.print(f"written to {summary.write(result, ROOT / '.stack' / 'demo').relative_to(ROOT)}")
+    console.print(f"written to {summary.write(result, settings.folder / 'demo').relative_to(ROOT)}")
     for fault in world.faults:
         console.print("wrong:", fault, markup=False, highlight=False)
-    return 1 if world.faults or doctor() != 0 else 0
+    return 1 if world.faults or doctor(profile) != 0 else 0
 
 
 async def play(world: World) -> None:
@@ -72,9 +73,10 @@ async def play(world: World) -> None:
         worklists.cancel()
 
 
-def doctor() -> int:
+def doctor(profile: Profile) -> int:
     """`make doctor`: what it finds is printed; 0 when all is well."""
-    return subprocess.run([sys.executable, "-m", "deploy.stack", "doctor"], cwd=ROOT, check=False).returncode
+    command = [sys.executable, "-m", "deploy.stack", "doctor", "--profile", profile]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def _leaves(error: Exception) -> list[Exception]:
@@ -84,4 +86,6 @@ def _leaves(error: Exception) -> list[Exception]:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(Console())))
+    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
+    parser.add_argument("--profile", choices=["run", "test"], default="run", help="which stack it plays on")
+    sys.exit(asyncio.run(run(Console(), parser.parse_args().profile)))
