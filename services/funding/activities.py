@@ -26,7 +26,8 @@ def _of_rounds(database: Database) -> list[Callable[..., Any]]:
     async def send_letters(round_: contract.DecisionRound) -> None:
         async with database.read() as conn:
             waiting = await letters.letters_to_send(conn, round_.decision_round_id)
-        # One transaction per letter: whatever stops us, the letters that are out stay out, and we go on behind them.
+        # One transaction per letter: whatever stops us, the letters that are out stay out, and we go on
+        # behind them.
         for application_id, version in waiting:
             async with database.transaction() as conn:
                 await letters.send_letter(conn, application_id, version, workflow_actor())

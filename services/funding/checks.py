@@ -61,7 +61,8 @@ CHECKS = (
              union all select 'change', concat_ws('/', application_id, n), state from change
              union all select 'complaint', concat_ws('/', application_id, n), state from complaint
            ) m
-           left join lateral (select after from history h where h.machine = m.machine and h.subject = m.subject
+           left join lateral (select after from history h where h.machine = m.machine and h.subject =
+           m.subject
                               order by seq desc limit 1) h on true
            where h.after is distinct from m.state""",
         "something is in a state that no recorded step led to",
@@ -73,7 +74,8 @@ CHECKS = (
                     row_number() over (partition by machine, subject order by seq) as n from history
            ) h
            where before is distinct from left_in
-             and not (n = 1 and ((machine = 'case' and before = 'received') or (machine = 'plan' and before = 'owed')))""",
+             and not (n = 1 and ((machine = 'case' and before = 'received') or (machine = 'plan' and before
+             = 'owed')))""",
         "a recorded step does not begin where the one before it ended",
     ),
     Check(
@@ -99,7 +101,8 @@ CHECKS = (
              and not exists (  -- letters of a round just decided are still going out
                select from decision d join decision_round r on r.id = d.decision_round_id
                left join letter l on l.application_id = d.application_id and l.version = d.version
-               where d.call_id = p.call_id and l.version is null and r.decided_at > clock_timestamp() - interval '5 minutes')
+               where d.call_id = p.call_id and l.version is null and r.decided_at > clock_timestamp() -
+               interval '5 minutes')
              and not exists (select from letter l where l.application_id = f.id
                              and l.sent_at > clock_timestamp() - interval '1 minute')""",
         "free money fits the first on the reserve list and was not offered",

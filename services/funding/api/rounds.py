@@ -174,7 +174,8 @@ async def decide_round(
 async def show_presentation(
     round_id: RoundId, caller: CallerDep, database: DatabaseDep, lang: LanguageQuery = "nb"
 ) -> Response:
-    """The awards as a presentation for the leader meeting (PDF). Not for somebody with a conflict in the round."""
+    """The awards as a presentation for the leader meeting (PDF). Not for somebody with a conflict in the
+    round."""
     round_ = await authorise_round(database, caller, Act.SEE_ROUND, round_id)
     async with database.read() as conn:
         if await views.conflicted_cases(conn, round_id, caller.person_id):

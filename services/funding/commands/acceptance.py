@@ -80,7 +80,8 @@ async def deliver_plan(
     organisation: str,
     statement: str,
 ) -> int:
-    """The holder delivers the adjusted plan (X15), anew if it was returned. Returns the number of the delivery."""
+    """The holder delivers the adjusted plan (X15), anew if it was returned. Returns the number of the
+    delivery."""
     award = await lock_award(conn, application_id)
     plan = await _plan(conn, application_id, organisation)
     after = move(PLAN, plan.state, PlanAction.DELIVER)
@@ -147,9 +148,11 @@ async def judge_plan(
 async def start(
     conn: Connection, application_id: UUID, by: UUID, actor: Actor, at: datetime, started_on: date | None
 ) -> grants.Award:
-    """The holder confirms the start (X18); late when it comes after the first due instant, within an extension.
+    """The holder confirms the start (X18); late when it comes after the first due instant, within an
+    extension.
 
-    `started_on` is the day of the real start, from the letter to today. PlanNotConfirmed while a condition is open.
+    `started_on` is the day of the real start, from the letter to today. PlanNotConfirmed while a condition
+    is open.
     """
     award = await lock_award(conn, application_id)
     owed = [
@@ -212,7 +215,8 @@ def _started_at(started_on: date | None, made_at: datetime, at: datetime) -> dat
 async def _overtake_extension(
     conn: Connection, award: grants.Award, by: UUID, actor: Actor, at: datetime
 ) -> list[Fact]:
-    """A start makes a wish for more time pointless: it is closed, so that nobody is asked about it any more."""
+    """A start makes a wish for more time pointless: it is closed, so that nobody is asked about it any
+    more."""
     extension = await grants.last_extension(conn, award.application_id)
     if extension is None or extension.state != RequestState.ASKED:
         return []

@@ -42,7 +42,8 @@ async def complain(
 ) -> int:
     """The institution complains about the newest decision, within the window of its letter. One per decision.
 
-    The complaint has the number of the decision it is about, so that what follows from it (a new assessment, a new
+    The complaint has the number of the decision it is about, so that what follows from it (a new
+    assessment, a new
     decision) is numbered without a gap or a clash.
     """
     case = await lock_case(conn, application_id)
@@ -84,7 +85,8 @@ async def answer_complaint(
     stage: str | None,
     reason: str,
 ) -> None:
-    """Dismiss the complaint, or uphold it and name the stage to return to; the old decision stands until the next.
+    """Dismiss the complaint, or uphold it and name the stage to return to; the old decision stands until
+    the next.
 
     A place on the reserve list cannot be taken back to an earlier stage while money is offered to it.
     """

@@ -30,7 +30,8 @@ async def ask_extension(
     reason: str,
     until: datetime | None,
 ) -> tuple[int, datetime]:
-    """The holder asks to start later; without `until` as late as the call allows. Returns the wish's number and end."""
+    """The holder asks to start later; without `until` as late as the call allows. Returns the wish's number
+    and end."""
     award = await lock_award(conn, application_id)
     await move_award(conn, award, GrantAction.ASK_EXTENSION, actor)
     last = await grants.last_extension(conn, application_id)

@@ -29,7 +29,8 @@ async def propose_loss(
 ) -> None:
     """Propose that the award is lost, if the holder has still not acted. Once per (application, n).
 
-    `lapses_at` is the instant that passed; where another one counts by now nothing happens, nor while an extension
+    `lapses_at` is the instant that passed; where another one counts by now nothing happens, nor while an
+    extension
     that was asked for is not decided: then the holder has acted. None: the holder said no.
     """
     award = await lock_award(conn, application_id)
@@ -63,7 +64,8 @@ async def propose_loss(
 async def decide_loss(
     conn: Connection, application_id: UUID, by: UUID, actor: Actor, *, confirmed: bool, reason: str
 ) -> None:
-    """An adviser confirms the loss, and the money is offered on at once; or keeps the award, with new time to act."""
+    """An adviser confirms the loss, and the money is offered on at once; or keeps the award, with new time
+    to act."""
     found = await grants.find_award(conn, application_id)
     if found is None:
         raise NotFound
@@ -107,7 +109,8 @@ async def decide_loss(
 async def free_money(
     conn: Connection, locked: calls.LockedPot, amount: int, freed_by: UUID, actor: Actor
 ) -> list[Entry]:
-    """Give awarded money back to its (locked) pot and offer it to the reserve list. Returns what to record."""
+    """Give awarded money back to its (locked) pot and offer it to the reserve list. Returns what to
+    record."""
     after = locked.pot.give_back(amount)
     await calls.save_pot(conn, locked.call_id, locked.panel, locked.pot, after)
     freed = calls.LockedPot(locked.call_id, locked.panel, after, locked.reserve_size)

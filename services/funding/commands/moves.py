@@ -1,4 +1,5 @@
-"""Every change of a state: through the machine, with a row of history. And the locks that commands begin with."""
+"""Every change of a state: through the machine, with a row of history. And the locks that commands begin
+with."""
 
 from collections.abc import Sequence
 from datetime import datetime

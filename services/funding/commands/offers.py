@@ -19,7 +19,8 @@ async def offer_free_money(
 ) -> list[Entry]:
     """Offer what is free in the (locked) pot to the panel's reserve list, in strict order.
 
-    The offered amount is held in the pot, so nothing else can take it before the adviser has confirmed the move.
+    The offered amount is held in the pot, so nothing else can take it before the adviser has confirmed the
+    move.
     `fresh`: money has just come free, so a place that was let wait is asked again. Returns what to record.
     """
     if fresh:
@@ -92,7 +93,8 @@ async def decide_move(
 
 
 async def expire_reserve(conn: Connection, application_id: UUID, actor: Actor) -> None:
-    """End a place whose time is over; nothing happens where it has moved up or another decision is under way."""
+    """End a place whose time is over; nothing happens where it has moved up or another decision is under
+    way."""
     found = await cases.find_case(conn, application_id)
     if found is None or not found.panel:
         return

@@ -24,7 +24,8 @@ class RecommendationsMissing(Exception):
 async def open_round(
     conn: Connection, round_id: str, call_id: str, application_id: UUID | None, actor: Actor
 ) -> None:
-    """Lay out what the panels recommend. Once per round. RecommendationsMissing while one is still on its way."""
+    """Lay out what the panels recommend. Once per round. RecommendationsMissing while one is still on its
+    way."""
     if await decisions.find_round(conn, round_id) is not None:
         return
     call = await calls.get_call(conn, call_id)

@@ -15,7 +15,8 @@ from services.funding.store import calls, decisions, views
 from services.funding.times import instant
 
 ARCHIVED: Language = "nb"
-"""The language in which a document is archived when it is issued; the others are made when first asked for."""
+"""The language in which a document is archived when it is issued; the others are made when first asked
+for."""
 
 
 async def present(conn: Connection, round_id: str, actor: Actor) -> None:
@@ -56,7 +57,8 @@ async def _presented(conn: Connection, round_: decisions.Round, at: datetime) ->
 
 
 async def presentation_document(conn: Connection, round_id: str, language: Language) -> bytes:
-    """The presentation in this language; before the meeting it shows the round as it stands. NotFound if unknown."""
+    """The presentation in this language; before the meeting it shows the round as it stands. NotFound if
+    unknown."""
     kept = await decisions.find_document(conn, round_id, "presentation", language)
     if kept is not None:
         return kept

@@ -176,7 +176,8 @@ async def judge_report(
 
 
 async def close_grant(conn: Connection, application_id: UUID, actor: Actor) -> None:
-    """Nothing is owed any more: the final report is approved. Invoices may still come until their own deadline."""
+    """Nothing is owed any more: the final report is approved. Invoices may still come until their own
+    deadline."""
     award = await lock_award(conn, application_id)
     if award.state is GrantState.CLOSED:
         return

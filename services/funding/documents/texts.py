@@ -17,7 +17,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "reserve": "Søknaden er støtteverdig, men potten er brukt opp. Søknaden står på reservelisten.",
         "declined_ranking": "Søknaden er støtteverdig, men nådde ikke opp i konkurransen om midlene.",
         "declined_threshold": "Søknaden er avslått fordi den ikke kom over terskelen på alle kriterier.",
-        "referred": "Søknaden faller utenfor denne ordningen. Vi ber HF-rådgiveren vurdere annen finansiering med dere.",
+        "referred": (
+            "Søknaden faller utenfor denne ordningen. Vi ber HF-rådgiveren vurdere annen "
+            "finansiering med dere."
+        ),
         "amount": "Tildelt beløp",
         "reserve_amount": "Beløp dersom midler blir frigjort",
         "reserve_until": "Plassen på reservelisten gjelder til",
@@ -33,7 +36,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "reason": "Begrunnelse for vedtaket",
         "complaint": "Klage",
         "complaint_text": (
-            "Søkerinstitusjonen kan klage på feil i saksbehandlingen. Den faglige vurderingen kan ikke påklages. "
+            "Søkerinstitusjonen kan klage på feil i saksbehandlingen. Den faglige vurderingen kan "
+            "ikke påklages. "
             "Klagen sendes i portalen innen {until} og må si hvilken feil det gjelder."
         ),
         "presentation": "Tildeling av innovasjonsmidler",
@@ -58,7 +62,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "reserve": "Søknaden er verd støtte, men potten er brukt opp. Søknaden står på reservelista.",
         "declined_ranking": "Søknaden er verd støtte, men nådde ikkje opp i konkurransen om midlane.",
         "declined_threshold": "Søknaden er avslått fordi han ikkje kom over terskelen på alle kriterium.",
-        "referred": "Søknaden fell utanfor denne ordninga. Vi ber HF-rådgivaren vurdere anna finansiering saman med dykk.",
+        "referred": (
+            "Søknaden fell utanfor denne ordninga. Vi ber HF-rådgivaren vurdere anna "
+            "finansiering saman med dykk."
+        ),
         "amount": "Tildelt beløp",
         "reserve_amount": "Beløp dersom midlar blir frigjorde",
         "reserve_until": "Plassen på reservelista gjeld til",
@@ -74,7 +81,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "reason": "Grunngiving for vedtaket",
         "complaint": "Klage",
         "complaint_text": (
-            "Søkjarinstitusjonen kan klage på feil i saksbehandlinga. Den faglege vurderinga kan ein ikkje klage på. "
+            "Søkjarinstitusjonen kan klage på feil i saksbehandlinga. Den faglege vurderinga kan "
+            "ein ikkje klage på. "
             "Klagen blir send i portalen innan {until} og må seie kva feil det gjeld."
         ),
         "presentation": "Tildeling av innovasjonsmidlar",
@@ -96,17 +104,26 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "heading": "Answer to your application for innovation funds",
         "superseding": "This decision replaces our earlier decision in the case.",
         "awarded": "We are glad to tell you that your application is granted.",
-        "reserve": "Your application is worthy of support, but the pot is spent. It stands on the reserve list.",
+        "reserve": (
+            "Your application is worthy of support, but the pot is spent. It stands on the reserve list."
+        ),
         "declined_ranking": "Your application is worthy of support, but others were ranked before it.",
-        "declined_threshold": "Your application is declined because it is not above the threshold on every criterion.",
-        "referred": "Your application falls outside this scheme. We ask your trust's adviser to look for other funding.",
+        "declined_threshold": (
+            "Your application is declined because it is not above the threshold on every criterion."
+        ),
+        "referred": (
+            "Your application falls outside this scheme. We ask your trust's adviser to "
+            "look for other funding."
+        ),
         "amount": "Amount granted",
         "reserve_amount": "Amount, should money come free",
         "reserve_until": "The place on the reserve list is valid until",
         "accept_due": "Please accept the award by",
         "start_due": "The project must have started by",
         "conditions": "Conditions",
-        "adjusted_plan": "The activity plan must be adjusted, and confirmed by {organisation} before the start.",
+        "adjusted_plan": (
+            "The activity plan must be adjusted, and confirmed by {organisation} before the start."
+        ),
         "other_condition": "Condition {code}.",
         "assessment": "Assessment",
         "criterion": "Criterion",
@@ -115,7 +132,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "reason": "Reason for the decision",
         "complaint": "Complaint",
         "complaint_text": (
-            "The applying institution may complain about errors of procedure. The assessment itself cannot be "
+            "The applying institution may complain about errors of procedure. The assessment itself "
+            "cannot be "
             "complained of. Send the complaint in the portal by {until} and say which error it is about."
         ),
         "presentation": "Award of innovation funds",

@@ -1,6 +1,8 @@
-"""The pot of a panel, in whole NOK: what is awarded, what is held for an offer, what is free. And who is next.
+"""The pot of a panel, in whole NOK: what is awarded, what is held for an offer, what is free. And who is
+next.
 
-Always: awarded + held <= amount. The table has the same rule as a CHECK constraint, and every change of a pot is
+Always: awarded + held <= amount. The table has the same rule as a CHECK constraint, and every change of a
+pot is
 made under its row lock.
 """
 
@@ -70,7 +72,8 @@ class Place:
 
 
 def next_offer(free: int, places: Sequence[Place]) -> Place | None:
-    """Who is offered `free` NOK: the first on the list if the full amount fits, otherwise nobody: no skipping."""
+    """Who is offered `free` NOK: the first on the list if the full amount fits, otherwise nobody: no
+    skipping."""
     first = min(places, key=lambda place: place.position, default=None)
     if first is None or first.held_back or first.amount > free:
         return None
@@ -78,7 +81,8 @@ def next_offer(free: int, places: Sequence[Place]) -> Place | None:
 
 
 def reserve_order(ranked: Sequence[tuple[UUID, int | None, str]], last: int) -> dict[UUID, int]:
-    """Positions of new places after `last`: by the recommendation's rank, those without one by case number."""
+    """Positions of new places after `last`: by the recommendation's rank, those without one by case
+    number."""
     in_order = sorted(ranked, key=lambda place: (place[1] is None, place[1] or 0, place[2]))
     return {application_id: last + n for n, (application_id, _, _) in enumerate(in_order, start=1)}
 

@@ -75,7 +75,8 @@ def apply_deviations(cases: Sequence[Planned], deviations: Sequence[Deviation]) 
 
 
 def spend(pots: Mapping[str, Pot], cases: Sequence[Planned]) -> dict[str, Pot]:
-    """The pots after these decisions; money held for a case pays it first. PotExceeded when one does not suffice."""
+    """The pots after these decisions; money held for a case pays it first. PotExceeded when one does not
+    suffice."""
     after = dict(pots)
     for case in cases:
         after[case.panel] = after[case.panel].release(case.held)
@@ -86,7 +87,8 @@ def spend(pots: Mapping[str, Pot], cases: Sequence[Planned]) -> dict[str, Pot]:
 
 
 def require_places(cases: Sequence[Planned], places: Mapping[str, int]) -> None:
-    """No more cases on a panel's reserve list than it has free places, unless the panel itself recommended so."""
+    """No more cases on a panel's reserve list than it has free places, unless the panel itself recommended
+    so."""
     for panel, free in places.items():
         of_panel = [case for case in cases if case.panel == panel]
         wanted = sum(case.outcome is Outcome.RESERVE for case in of_panel)

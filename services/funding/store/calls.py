@@ -10,9 +10,6 @@ from services.common.errors import InfrastructureDown
 from services.funding.domain.money import Pot
 from services.intake.events import CallDefinition
 
-# A published definition never changes, and a process meets a handful of calls in its life.
-_definitions: dict[str, CallDefinition] = {}
-
 
 @dataclass(frozen=True)
 class Call:
@@ -52,18 +49,16 @@ async def add_call(conn: Connection, call_id: str, definition: dict[str, Any], d
 
 
 async def find_call(conn: Connection, call_id: str) -> Call | None:
-    row = await conn.fetchrow("select published_at, kickoff_at from call where id = $1", call_id)
+    row = await conn.fetchrow("select definition, published_at, kickoff_at from call where id = $1", call_id)
     if row is None:
         return None
-    definition = _definitions.get(call_id)
-    if definition is None:
-        text = await conn.fetchval("select definition from call where id = $1", call_id)
-        definition = _definitions[call_id] = CallDefinition.model_validate(text)
+    definition = CallDefinition.model_validate(row["definition"])
     return Call(call_id, definition, row["published_at"], row["kickoff_at"])
 
 
 async def get_call(conn: Connection, call_id: str) -> Call:
-    """The call of a case that we hold. Its fact travels under another key and may be on its way: waited out."""
+    """The call of a case that we hold. Its fact travels under another key and may be on its way: waited
+    out."""
     call = await find_call(conn, call_id)
     if call is None:
         raise InfrastructureDown(f"the call {call_id} has not arrived yet")

@@ -56,7 +56,8 @@ class Recommendation:
 
 _CASE = (
     "id, call_id, state, version, case_number, category, panel, organisation, title, statement, holder_id, "
-    "editor_ids, applied, decision_version, held, reserve_position, held_back, offers, reserve_until, ended_as, "
+    "editor_ids, applied, decision_version, held, reserve_position, held_back, offers, "
+    "reserve_until, ended_as, "
     "ended_from"
 )
 
@@ -78,7 +79,8 @@ async def hear_of(conn: Connection, application_id: UUID, call_id: str) -> None:
 async def write_submission(conn: Connection, fact: ApplicationSubmitted) -> None:
     """The particulars of the newest version."""
     await conn.execute(
-        """update cases set version = $2, case_number = $3, category = $4, panel = $5, organisation = $6, title = $7,
+        """update cases set version = $2, case_number = $3, category = $4, panel = $5, organisation = $6,
+           title = $7,
                   statement = $8, holder_id = $9, editor_ids = $10, applied = $11, total_budget = $12
            where id = $1 and version < $2""",
         fact.application_id,
@@ -127,7 +129,8 @@ async def save_case(
     ended_as: str | None = None,
     ended_from: str | None = None,
 ) -> None:
-    """Write the state and what changed with it; None keeps a value (but the ending, which belongs to `ended`)."""
+    """Write the state and what changed with it; None keeps a value (but the ending, which belongs to
+    `ended`)."""
     await conn.execute(
         """update cases set state = $2, held = coalesce($3, held), held_back = coalesce($4, held_back),
                   decision_version = coalesce($5, decision_version), offers = coalesce($7, offers),
@@ -230,7 +233,8 @@ async def add_panel_round(conn: Connection, fact: RecommendationSigned) -> None:
 
 
 async def signed_cases(conn: Connection, round_ids: Sequence[str]) -> dict[str, list[UUID]]:
-    """The cases that each of these rounds' signed recommendation names; rounds not signed yet are left out."""
+    """The cases that each of these rounds' signed recommendation names; rounds not signed yet are left
+    out."""
     rows = await conn.fetch(
         "select round_id, application_ids from panel_round where round_id = any($1::text[])", list(round_ids)
     )
@@ -241,7 +245,8 @@ async def recommendations(
     conn: Connection, application_ids: Sequence[UUID], round_ids: Sequence[str]
 ) -> list[Recommendation]:
     rows = await conn.fetch(
-        """select application_id, round_id, panel, outcome, amount, rank, averages, conditions from recommendation
+        """select application_id, round_id, panel, outcome, amount, rank, averages, conditions from
+           recommendation
            where application_id = any($1::uuid[]) and round_id = any($2::text[])""",
         list(application_ids),
         list(round_ids),
@@ -251,7 +256,8 @@ async def recommendations(
 
 async def latest_recommendation(conn: Connection, application_id: UUID) -> Recommendation | None:
     row = await conn.fetchrow(
-        """select application_id, round_id, panel, outcome, amount, rank, averages, conditions from recommendation
+        """select application_id, round_id, panel, outcome, amount, rank, averages, conditions from
+           recommendation
            where application_id = $1 order by received_seq desc limit 1""",
         application_id,
     )
@@ -277,7 +283,8 @@ async def add_step(
 ) -> None:
     """One step of a state machine, with who made it (I4)."""
     await conn.execute(
-        "insert into history (machine, subject, before, action, after, actor) values ($1, $2, $3, $4, $5, $6)",
+        "insert into history (machine, subject, before, action, after, actor) values ($1, $2, $3, "
+        "$4, $5, $6)",
         machine,
         str(subject),
         before,
@@ -300,7 +307,8 @@ async def upheld_stage(conn: Connection, application_id: UUID, version: int) -> 
 async def places_taken(conn: Connection, call_id: str, panel: str) -> int:
     """Places of the panel's reserve list that are taken at present."""
     found: int = await conn.fetchval(
-        """select count(*) from cases where call_id = $1 and panel = $2 and state in ('reserve', 'offered', 'moving')""",
+        """select count(*) from cases where call_id = $1 and panel = $2 and state in ('reserve', 'offered',
+           'moving')""",
         call_id,
         panel,
     )

@@ -70,13 +70,18 @@ class Letter:
     contents: dict[str, Any]
 
 
-_ROUND = "id, call_id, application_id, kind, state, attempt, prepared_by, decided_by, decided_at, back_reason, presented_at"
+_ROUND = (
+    "id, call_id, application_id, kind, state, attempt, prepared_by, decided_by, decided_at, "
+    "back_reason, presented_at"
+)
 _PROPOSAL = (
-    "application_id, panel, rank, recommended_outcome, recommended_amount, proposed_outcome, proposed_amount, "
+    "application_id, panel, rank, recommended_outcome, recommended_amount, proposed_outcome, "
+    "proposed_amount, "
     "outcome, amount, reason, conditions, averages"
 )
 _DECISION = (
-    "application_id, version, decision_round_id, call_id, outcome, amount, conditions, averages, rank, reason, "
+    "application_id, version, decision_round_id, call_id, outcome, amount, conditions, averages, "
+    "rank, reason, "
     "prepared_by, decided_by, decided_at"
 )
 

@@ -11,7 +11,8 @@ from services.funding.domain.grants import GrantState, PlanState
 
 @dataclass(frozen=True)
 class Award:
-    """A grant; key: the application id. `amount` in whole NOK; instants of the project are None before the start."""
+    """A grant; key: the application id. `amount` in whole NOK; instants of the project are None before the
+    start."""
 
     application_id: UUID
     call_id: str
@@ -192,7 +193,8 @@ async def who_moved(conn: Connection, application_id: UUID) -> list[UUID]:
 
 async def add_plan(conn: Connection, application_id: UUID, organisation: str) -> None:
     await conn.execute(
-        "insert into plan (application_id, organisation, state) values ($1, $2, 'owed') on conflict do nothing",
+        "insert into plan (application_id, organisation, state) values ($1, $2, 'owed') on conflict "
+        "do nothing",
         application_id,
         organisation,
     )
@@ -200,7 +202,8 @@ async def add_plan(conn: Connection, application_id: UUID, organisation: str) ->
 
 async def plans(conn: Connection, application_id: UUID) -> list[Plan]:
     rows = await conn.fetch(
-        "select application_id, organisation, state, n from plan where application_id = $1 order by organisation",
+        "select application_id, organisation, state, n from plan where application_id = $1 order by "
+        "organisation",
         application_id,
     )
     return [Plan(**{**dict(row), "state": PlanState(row["state"])}) for row in rows]

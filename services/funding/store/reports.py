@@ -83,7 +83,8 @@ async def deliver_report(
     at: datetime,
 ) -> None:
     await conn.execute(
-        """insert into report_delivery (application_id, kind, n, attempt, summary, results, next_steps, spent, late,
+        """insert into report_delivery (application_id, kind, n, attempt, summary, results, next_steps,
+           spent, late,
                                         submitted_by, submitted_at)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
         report.application_id,
@@ -99,7 +100,8 @@ async def deliver_report(
         at,
     )
     await conn.execute(
-        "update report set state = 'submitted', attempt = $4 where application_id = $1 and kind = $2 and n = $3",
+        "update report set state = 'submitted', attempt = $4 where application_id = $1 and kind = "
+        "$2 and n = $3",
         report.application_id,
         report.kind,
         report.n,
@@ -160,7 +162,8 @@ async def add_change(
     at: datetime,
 ) -> None:
     await conn.execute(
-        """insert into change (application_id, n, kind, state, reason, new_holder_id, new_end, asked_by, asked_at)
+        """insert into change (application_id, n, kind, state, reason, new_holder_id, new_end, asked_by,
+           asked_at)
            values ($1, $2, $3, 'asked', $4, $5, $6, $7, $8)""",
         application_id,
         n,

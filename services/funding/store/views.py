@@ -18,8 +18,10 @@ class Holder:
 async def cases_of_round(conn: Connection, round_id: str) -> dict[UUID, Case]:
     """Every case that was laid out in the round."""
     rows = await conn.fetch(
-        """select c.id, c.call_id, c.state, c.version, c.case_number, c.category, c.panel, c.organisation, c.title,
-                  c.statement, c.holder_id, c.editor_ids, c.applied, c.decision_version, c.held, c.reserve_position,
+        """select c.id, c.call_id, c.state, c.version, c.case_number, c.category, c.panel, c.organisation,
+           c.title,
+                  c.statement, c.holder_id, c.editor_ids, c.applied, c.decision_version, c.held,
+                  c.reserve_position,
                   c.held_back, c.offers, c.reserve_until, c.ended_as, c.ended_from
            from cases c join proposal p on p.application_id = c.id where p.decision_round_id = $1""",
         round_id,
@@ -46,16 +48,19 @@ async def awards_of_call(conn: Connection, call_id: str) -> list[Holder]:
 
 
 async def recipients(
-    conn: Connection, call_id: str | None, after: tuple[str, str] | None, limit: int
+    conn: Connection, person_id: UUID | None, call_id: str | None, after: tuple[str, str] | None, limit: int
 ) -> list[dict[str, Any]]:
-    """The public register (E11): awards of published rounds that stand, by call and case number."""
+    """The public register (E11): awards of published rounds that stand, by call and case number; without
+    those that do not exist for this person, if one asks by name."""
     rows = await conn.fetch(
         """select c.call_id, c.case_number, c.title, c.organisation, c.category, a.amount, c.statement,
                   a.state = 'closed' as completed
            from award a join cases c on c.id = a.application_id join call l on l.id = a.call_id
-           where l.published_at is not null and a.state <> 'lost' and ($1::text is null or a.call_id = $1)
-             and ($2::text is null or (c.call_id, c.case_number) > ($2, $3))
-           order by c.call_id, c.case_number limit $4""",
+           where l.published_at is not null and a.state <> 'lost' and ($2::text is null or a.call_id = $2)
+             and ($3::text is null or (c.call_id, c.case_number) > ($3, $4))
+             and not exists (select from conflict f where f.application_id = c.id and f.person_id = $1)
+           order by c.call_id, c.case_number limit $5""",
+        person_id,
         call_id,
         after[0] if after else None,
         after[1] if after else None,
@@ -69,15 +74,19 @@ async def portfolio(
 ) -> list[dict[str, Any]]:
     """Every award, without those that do not exist for this person."""
     rows = await conn.fetch(
-        """select a.application_id, a.call_id, c.case_number, c.title, c.organisation, c.category, a.panel, a.state,
+        """select a.application_id, a.call_id, c.case_number, c.title, c.organisation, c.category, a.panel,
+           a.state,
                   a.amount, a.start_due_at, a.started_at, a.started_late, a.ends_at, a.lost_as,
-                  (select count(*) from report r where r.application_id = a.application_id and r.state <> 'approved'
+                  (select count(*) from report r where r.application_id = a.application_id and r.state <>
+                  'approved'
                      and r.due_at < clock_timestamp())::int as reports_overdue,
-                  coalesce((select sum(i.amount) from invoice i where i.application_id = a.application_id), 0)::bigint
+                  coalesce((select sum(i.amount) from invoice i where i.application_id = a.application_id),
+                  0)::bigint
                      as invoiced
            from award a join cases c on c.id = a.application_id
            where ($2::text is null or a.call_id = $2) and ($3::uuid is null or a.application_id > $3)
-             and not exists (select from conflict f where f.application_id = a.application_id and f.person_id = $1)
+             and not exists (select from conflict f where f.application_id = a.application_id and
+             f.person_id = $1)
            order by a.application_id limit $4""",
         person_id,
         call_id,
@@ -100,7 +109,8 @@ async def pots(conn: Connection, call_id: str | None) -> list[dict[str, Any]]:
 async def reserve_list(conn: Connection, person_id: UUID, call_id: str, panel: str) -> list[dict[str, Any]]:
     """The panel's reserve list in order, without those that do not exist for this person."""
     rows = await conn.fetch(
-        """select c.id as application_id, c.case_number, c.title, c.organisation, c.reserve_position as position,
+        """select c.id as application_id, c.case_number, c.title, c.organisation, c.reserve_position as
+           position,
                   c.state, c.reserve_until, d.amount, c.held_back
            from cases c join decision d on d.application_id = c.id and d.version = c.decision_version
            where c.call_id = $2 and c.panel = $3 and c.state in ('reserve', 'offered', 'moving')
@@ -172,7 +182,8 @@ async def losses(conn: Connection, application_id: UUID) -> list[dict[str, Any]]
 
 async def invoices(conn: Connection, application_id: UUID) -> list[dict[str, Any]]:
     rows = await conn.fetch(
-        "select n, amount, invoiced_on, last, registered_at from invoice where application_id = $1 order by n",
+        "select n, amount, invoiced_on, last, registered_at from invoice where application_id = $1 "
+        "order by n",
         application_id,
     )
     return [dict(row) for row in rows]

@@ -1,4 +1,5 @@
-"""A call with its pots and cases, as the other services' facts bring them; and the steps people and workflows take."""
+"""A call with its pots and cases, as the other services' facts bring them; and the steps people and
+workflows take."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +42,7 @@ class Case:
     title: str = "Digital oppfølging hjemme"
     id: UUID = field(default_factory=uuid4)
     number: str = ""
-    holder: Person = cast(Person, None)
+    holder: Person = field(default=cast(Person, None))
 
     @property
     def path(self) -> str:

@@ -1,14 +1,8 @@
 """From the recommendation to the closed grant, as people and workflows take it step by step."""
 
-from datetime import date, datetime, timedelta
-
-import pikepdf
-from io import BytesIO
-
-import pytest
+from datetime import datetime, timedelta
 
 import workflows.contracts.funding as contract
-from services.funding.commands.open_round import RecommendationsMissing
 from tests.service.funding.play import Case, Play
 
 SOON = {"after": "PT0S"}
@@ -38,7 +32,9 @@ async def test_one_award_goes_from_recommendation_to_closed_grant(play: Play) ->
     path = f"{awarded.grant}/reports/yearly/1"
     report = {"summary": "Vi er i gang.", "spent": 100_000}
     assert (await play.api.post(awarded.holder, path, report)).status_code == 201
-    back = await play.api.post(play.adviser, f"{path}/judgement", {"approved": False, "reason": "Mangler tall"})
+    back = await play.api.post(
+        play.adviser, f"{path}/judgement", {"approved": False, "reason": "Mangler tall"}
+    )
     assert back.json()["state"] == "returned"
     assert back.json()["due_at"] is not None
     assert (await play.api.post(awarded.holder, path, {**report, "results": "Tall"})).status_code == 201
