@@ -6,7 +6,6 @@ import httpx
 
 from deploy.demo.world import World
 
-
 _SUBMISSION = "post /v1/applications/{application_id}/submission"
 
 
