@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import APIRouter
 
 from services.common.run import Service, main
-from services.review import activities, checks, consumers
+from services.review import activities, checks, consumers, panel_checks
 
 
 def _routers() -> Sequence[APIRouter]:
@@ -23,7 +23,7 @@ SERVICE = Service(
     topics=consumers.TOPICS,
     handlers=consumers.HANDLERS,
     activities=activities.build,
-    checks=checks.CHECKS,
+    checks=(*checks.CHECKS, *panel_checks.PANEL_CHECKS),
 )
 
 if __name__ == "__main__":

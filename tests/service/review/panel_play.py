@@ -194,7 +194,7 @@ class PanelPlay:
                 locked = await self.lock(member)
                 assert locked.status_code == 201, locked.text
 
-    async def facts(self, kind: str) -> list[dict[str, JsonValue]]:
+    async def facts(self, kind: str) -> list[dict[str, Any]]:
         """The data of every fact of this kind (such as `round-complete`) that review published, in order."""
         async with self.database.read() as conn:
             rows = await conn.fetch(

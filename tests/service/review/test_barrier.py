@@ -13,7 +13,7 @@ from tests.support.tokens import Person
 
 async def completions(panel: PanelPlay) -> list[list[str]]:
     """The stragglers of every RoundComplete, which there should be one of."""
-    return [[str(each) for each in fact["straggler_ids"]] for fact in await panel.facts("round-complete")]  # type: ignore[union-attr]
+    return [[str(each) for each in fact["straggler_ids"]] for fact in await panel.facts("round-complete")]
 
 
 async def test_the_last_case_to_enter_completes_the_round(panel: PanelPlay) -> None:

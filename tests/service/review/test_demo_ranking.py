@@ -65,7 +65,7 @@ async def test_the_first_ranking(panel: PanelPlay, person: Callable[..., Person]
     assert awarded(service) == 3_100_000
     by_ref = {each["application_id"]: each for each in await panel.facts("case-recommended")}
     assert len(by_ref) == len(RANKED)
-    assert by_ref[str(ids["A06"])]["averages"]["collaboration"] == 4.0  # type: ignore[index,call-overload]
+    assert by_ref[str(ids["A06"])]["averages"]["collaboration"] == 4.0
 
 
 def members_of(code: str, person: Callable[..., Person]) -> dict[str, Person]:

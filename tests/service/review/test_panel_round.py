@@ -61,7 +61,7 @@ async def test_the_whole_round(panel: PanelPlay, members: list[Person]) -> None:
     assert recommended[str(good)]["averages"] == {code: 6.0 for code in PRODUCT}
     assert recommended[str(poor)]["outcome"] == "declined_threshold"
     (signed,) = await panel.facts("recommendation-signed")
-    assert set(signed["application_ids"]) == set(recommended)  # type: ignore[arg-type]
+    assert set(signed["application_ids"]) == set(recommended)
     assert signed["signed_by"] == str(chair.id)
     again = await panel.act(chair, "recommendation")
     assert again.status_code in (404, 409)
@@ -126,7 +126,7 @@ async def test_scores_fit_the_scale_and_the_criteria(
 async def test_a_score_is_a_whole_number(panel: PanelPlay, members: list[Person], value: object) -> None:
     (case,) = await panel.to_scoring(members, "a")
     given = {"innovation": value, "benefit": 5, "feasibility": 5, "collaboration": 5}
-    assert (await panel.score(members[0], case, given)).status_code == 422  # type: ignore[arg-type]
+    assert (await panel.score(members[0], case, given)).status_code == 422
 
 
 async def test_ties_wait_for_the_chairs_recorded_order(panel: PanelPlay, members: list[Person]) -> None:
