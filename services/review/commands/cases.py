@@ -2,12 +2,12 @@
 
 from services.common.calendar import due
 from services.common.db import Connection
-from services.common.record import Actor, Fact
+from services.common.record import Fact
 from services.intake import events as intake
 from services.review.commands.clock import move_task
 from services.review.commands.ending import end_case, lock_call_and_case, undo_ending
 from services.review.commands.rounds import note_call_closed
-from services.review.commands.tasks import CaseNotKnownYet, cancel_case_tasks, open_task
+from services.review.commands.tasks import REVIEW, CaseNotKnownYet, cancel_case_tasks, open_task
 from services.review.commands.terms import calendar_of, get_call, terms_of
 from services.review.domain.cases import RETURNED, CaseAction, CaseState, move
 from services.review.store import cases as store
@@ -15,8 +15,6 @@ from services.review.store import decisions
 from services.review.store import tasks as task_store
 from workflows.contracts.review import OpenTask
 from workflows.contracts.tasks import ANSWER_CLARIFICATION, ENDORSE_DRAFT
-
-REVIEW = Actor("service", "review")
 
 
 async def publish_call(conn: Connection, fact: intake.CallPublished) -> list[Fact]:

@@ -1,17 +1,16 @@
 """What happens in a grant to the tasks that are open in it."""
 
 from services.common.db import Connection
-from services.common.record import Actor, Fact
+from services.common.record import Fact
 from services.funding import events as funding
 from services.review import events
 from services.review.commands.clock import move_task, pause_task
-from services.review.commands.tasks import cancel_task, identity_of
+from services.review.commands.tasks import REVIEW, cancel_task, close_task, identity_of
 from services.review.domain.tasks import TaskAction, move
 from services.review.store import cases as case_store
+from services.review.store import clocks
 from services.review.store import tasks as store
 from workflows.contracts import tasks as kinds
-
-REVIEW = Actor("service", "review")
 
 _LOST_WITH_THE_GRANT = frozenset(
     {
@@ -20,23 +19,51 @@ _LOST_WITH_THE_GRANT = frozenset(
         kinds.CONFIRM_PLAN,
         kinds.CONFIRM_START,
         kinds.DECIDE_EXTENSION,
+        kinds.DECIDE_CHANGE,
     }
 )
 
 
 async def pause_start(conn: Connection, fact: funding.ExtensionAsked) -> list[Fact]:
-    """The start's clock stands still while an adviser owes the answer."""
-    task = await store.lock_latest(conn, str(fact.application_id), kinds.CONFIRM_START, str(fact.version))
+    """The start's clock stands still while an adviser owes the answer; also if its task is yet to open."""
+    key = (str(fact.application_id), kinds.CONFIRM_START, str(fact.version))
+    cause = f"extension:{fact.n}"
+    if not await store.is_known(conn, *key):
+        await clocks.note_early_pause(conn, *key, cause)
+        return []
+    task = await store.lock_latest(conn, *key)
     if task is None or task.closed_at is not None:
         return []
-    return await pause_task(conn, task, cause=f"extension:{fact.n}")
+    return await pause_task(conn, task, cause=cause)
 
 
 async def move_start(conn: Connection, fact: funding.ExtensionDecided) -> list[Fact]:
-    task = await store.lock_latest(conn, str(fact.application_id), kinds.CONFIRM_START, str(fact.version))
+    """Granted or not, the start is due when funding says, and its clock runs."""
+    key = (str(fact.application_id), kinds.CONFIRM_START, str(fact.version))
+    if not await store.is_known(conn, *key):
+        await clocks.note_early_move(conn, *key, fact.start_due_at)
+        return []
+    task = await store.lock_latest(conn, *key)
     if task is None or task.closed_at is not None:
         return []
     return await move_task(conn, task, fact.start_due_at, cause="extended")
+
+
+async def answer_award(conn: Connection, fact: funding.AwardAnswered) -> list[Fact]:
+    """A holder whose no did not stand was asked anew, by a task of its own: that is answered too."""
+    facts: list[Fact] = []
+    for task in await store.lock_open_of_case(conn, fact.application_id):
+        if task.kind == kinds.ACCEPT_AWARD:
+            facts += await close_task(
+                conn,
+                task.subject,
+                task.kind,
+                task.n,
+                by=REVIEW,
+                call_id=task.call_id,
+                application_id=task.application_id,
+            )
+    return facts
 
 
 async def lose_award(conn: Connection, fact: funding.LossDecided) -> list[Fact]:

@@ -12,7 +12,6 @@ from services.review import events
 from services.review.commands.terms import CallNotKnownYet, calendar_of, find_call, terms_of
 from services.review.domain.act_paths import act_path
 from services.review.domain.audiences import Audience
-from services.review.domain.cases import CaseState
 from services.review.domain.tasks import PlannedStep, TaskAction, TaskState, move, plan
 from services.review.store import cases as case_store
 from services.review.store import clocks
@@ -20,6 +19,9 @@ from services.review.store import questions as question_store
 from services.review.store import tasks as store
 from workflows.contracts.review import OpenTask
 from workflows.contracts.tasks import ENDORSE_DRAFT, HANDLE_LATE_FACT, REACH_RECIPIENT, task_id
+
+REVIEW = Actor("service", "review")
+"""Who does what no person and no workflow asked for."""
 
 # Tasks about a case rather than in it: they outlive its end, and need not know it (a draft's mail came back).
 _ABOUT_A_CASE = frozenset({HANDLE_LATE_FACT, REACH_RECIPIENT})
@@ -31,34 +33,60 @@ class CaseNotKnownYet(Exception):
 
 
 async def open_task(conn: Connection, task: OpenTask, *, act_id: UUID | None = None) -> list[Fact]:
-    """Open the task and return its TaskOpened.
+    """Open the task and return its TaskOpened (and TaskPaused, if it stands still from the start).
 
-    Nothing happens, and the list is empty, if it exists, was closed before it opened, or its case has ended.
-    `act_id` is the endorsement or clarification it is about. CallNotKnownYet and CaseNotKnownYet are retried.
+    Nothing happens, and the list is empty, if it exists or was closed before it opened. If its case has
+    ended, it is noted as cancelled by that, so that an undo opens it. `act_id` is the endorsement or
+    clarification it is about. CallNotKnownYet and CaseNotKnownYet are retried.
     """
     case = None
     if task.application_id is not None:
         case = await case_store.lock_case(conn, task.application_id)
         if case is None and task.kind not in _ABOUT_A_CASE:
             raise CaseNotKnownYet(str(task.application_id))
-        if case is not None and case.state is CaseState.ENDED and task.kind not in _ABOUT_A_CASE:
-            return []
     call = await find_call(conn, task.call_id)
     if call is None and task.kind not in _ABOUT_A_CASE:
         raise CallNotKnownYet(task.call_id)
     terms = terms_of(call, task.kind)
-    opened_at = await now(conn)
-    base = call.deadline if call is not None and task.kind == ENDORSE_DRAFT else opened_at
-    due_at = task.due_at or due(terms.due, base, calendar_of(call))
-    steps = plan(terms.ladder, due_at, opened_at, calendar_of(call))
-    organisation, person_id = task.organisation, task.person_id
-    if case is not None:
-        if organisation is None and task.role in _APPLICANTS_OWN:
-            organisation = case.organisation
-        if person_id is None and task.role == "holder":
-            person_id = case.holder_id
+    at = await now(conn)
+    early = await clocks.take_early(conn, task.subject, task.kind, task.n)
+    base = call.deadline if call is not None and task.kind == ENDORSE_DRAFT else at
+    due_at = early.due_at or task.due_at or due(terms.due, base, calendar_of(call))
+    row = _row(task, case, act_id, at=at, due_at=due_at, may_pause=terms.may_pause)
+    ended_as = None if case is None or task.kind in _ABOUT_A_CASE else case.ended_as
+    if ended_as is not None:
+        row = replace(
+            row, state=TaskState.CANCELLED, closed_at=at, closed_by=REVIEW.id, closed_because=ended_as
+        )
+    if not await store.insert(conn, row):
+        return []
+    steps = plan(terms.ladder, due_at, at, calendar_of(call))
+    await clocks.insert_steps(conn, row.id, due_at, steps)
+    if ended_as is not None:
+        return []
+    return [opened(row, steps), *await _pause_from_the_start(conn, row, early.cause, at)]
+
+
+def _row(
+    task: OpenTask,
+    case: case_store.Case | None,
+    act_id: UUID | None,
+    *,
+    at: datetime,
+    due_at: datetime,
+    may_pause: bool,
+) -> store.Task:
+    """The new task; roles of the applicant's side are narrowed to their trust and person."""
     identity = task_id(task.subject, task.kind, task.n)
-    row = store.Task(
+    organisation, person_id = task.organisation, task.person_id
+    if case is not None and organisation is None and task.role in _APPLICANTS_OWN:
+        organisation = case.organisation
+    if case is not None and person_id is None and task.role == "holder":
+        person_id = case.holder_id
+    path = act_path(
+        task.kind, task.subject, task.n, task_id=identity, application_id=task.application_id, act_id=act_id
+    )
+    return store.Task(
         id=identity,
         subject=task.subject,
         kind=task.kind,
@@ -73,25 +101,24 @@ async def open_task(conn: Connection, task: OpenTask, *, act_id: UUID | None = N
         not_person=task.not_person_id,
         claimed_by=None,
         claimed_at=None,
-        opened_at=opened_at,
+        opened_at=at,
         due_at=due_at,
-        may_pause=terms.may_pause,
-        act_path=act_path(
-            task.kind,
-            task.subject,
-            task.n,
-            task_id=identity,
-            application_id=task.application_id,
-            act_id=act_id,
-        ),
+        may_pause=may_pause,
+        act_path=path,
         closed_at=None,
         closed_by=None,
         closed_because=None,
     )
-    if not await store.insert(conn, row):
+
+
+async def _pause_from_the_start(
+    conn: Connection, row: store.Task, cause: str | None, at: datetime
+) -> list[Fact]:
+    if cause is None:
         return []
-    await clocks.insert_steps(conn, row.id, due_at, steps)
-    return [opened(row, steps)]
+    await clocks.start_pause(conn, row.id, cause, at)
+    await store.set_clock(conn, row.id, move(row.state, TaskAction.PAUSE), row.due_at)
+    return [events.TaskPaused(**identity_of(row), paused_at=at)]
 
 
 async def close_task(
@@ -180,19 +207,17 @@ async def _reopen(conn: Connection, old: store.Task, at: datetime) -> list[Fact]
         claimed_by=None,
         opened_at=at,
         due_at=old.due_at + stood_still,
+        closed_at=None,
+        closed_by=None,
+        closed_because=None,
     )
     if not await store.insert(conn, row):
         return []
     to_come = await clocks.steps_to_come(conn, old.id, old.due_at)
     steps = [PlannedStep(s.n, s.kind, s.level, s.at + stood_still, s.to) for s in to_come]
     await clocks.insert_steps(conn, row.id, row.due_at, steps)
-    facts: list[Fact] = [opened(row, steps)]
-    if paused is not None:
-        await store.set_clock(conn, row.id, move(row.state, TaskAction.PAUSE), row.due_at)
-        await clocks.start_pause(conn, row.id, paused, at)
-        facts.append(events.TaskPaused(**identity_of(row), paused_at=at))
     await question_store.carry_over(conn, old.id, row.id)
-    return facts
+    return [opened(row, steps), *await _pause_from_the_start(conn, row, paused, at)]
 
 
 def identity_of(row: store.Task) -> dict[str, Any]:

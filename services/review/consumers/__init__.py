@@ -11,9 +11,9 @@ from services.funding import events as funding
 from services.intake import events as intake
 from services.notify import events as notify
 from services.review.commands import alarms, cases, grants
-from services.review.commands.cases import REVIEW
+from services.review.commands.ending import lock_call_and_case
 from services.review.commands.recording import record_facts
-from services.review.commands.tasks import close_task
+from services.review.commands.tasks import REVIEW, close_task
 from services.review.consumers.closes import CLOSES
 from services.review.store import people
 
@@ -32,6 +32,7 @@ EFFECTS: Mapping[type[Fact], Callable[[Connection, Any], Awaitable[list[Fact]]]]
     intake.ApplicationWithdrawn: cases.withdraw_case,
     intake.WithdrawalUndone: cases.undo_withdrawal,
     intake.ApplicationExpired: cases.expire_case,
+    funding.AwardAnswered: grants.answer_award,
     funding.ExtensionAsked: grants.pause_start,
     funding.ExtensionDecided: grants.move_start,
     funding.LossDecided: grants.lose_award,
@@ -45,6 +46,9 @@ EFFECTS: Mapping[type[Fact], Callable[[Connection, Any], Awaitable[list[Fact]]]]
 def _handler(of: type[Fact]) -> Handler:
     async def handle(conn: Connection, event: Incoming) -> None:
         fact = of.from_data(event.data)
+        application_id = getattr(fact, "application_id", None)
+        if application_id is not None:
+            await lock_call_and_case(conn, application_id)
         facts: list[Fact] = []
         key = CLOSES[of](fact) if of in CLOSES else None
         if key is not None:
@@ -55,7 +59,7 @@ def _handler(of: type[Fact]) -> Handler:
                 key.n,
                 by=REVIEW,
                 call_id=fact.call_id,  # type: ignore[attr-defined]  # every fact that closes has one
-                application_id=getattr(fact, "application_id", None),
+                application_id=application_id,
             )
         if of in EFFECTS:
             facts += await EFFECTS[of](conn, fact)
@@ -76,7 +80,7 @@ async def _contact_deleted(conn: Connection, event: Incoming) -> None:
 
 
 HANDLERS: dict[str, Handler] = {
-    **{of.TYPE: _handler(of) for of in (*CLOSES, *EFFECTS)},
+    **{of.TYPE: _handler(of) for of in {**CLOSES, **EFFECTS}},
     intake.ContactChanged.TYPE: _contact_changed,
     intake.ContactDeleted.TYPE: _contact_deleted,
 }

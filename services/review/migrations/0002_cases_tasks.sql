@@ -124,6 +124,16 @@ create table pause (
 );
 create unique index pause_one_open on pause (task_id) where resumed_at is null;
 
+-- What a fact said of the clock of a task that was not open yet (the workflow engine was away): kept until it opens.
+create table early_clock (
+  subject text not null,
+  kind    text not null,
+  n       text not null,
+  cause   text,                                  -- of a pause that lasts
+  due_at  timestamptz,                           -- where the task was moved to
+  primary key (subject, kind, n)
+);
+
 create table prescreening (
   application_id uuid not null references cases,
   version        int not null check (version > 0),

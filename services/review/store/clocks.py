@@ -1,6 +1,7 @@
 """SQL of the clocks of tasks: their ladders and their pauses."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -105,3 +106,49 @@ async def time_until_step(conn: Connection, task_id: UUID, due_at: datetime, n: 
         n,
     )
     return wait
+
+
+@dataclass(frozen=True)
+class EarlyClock:
+    """What facts said of a task before it was opened: why it is paused, where it was moved to."""
+
+    cause: str | None
+    due_at: datetime | None
+
+
+async def note_early_pause(conn: Connection, subject: str, kind: str, n: str, cause: str) -> None:
+    await conn.execute(
+        """
+        insert into early_clock (subject, kind, n, cause) values ($1, $2, $3, $4)
+        on conflict (subject, kind, n) do update set cause = excluded.cause
+        """,
+        subject,
+        kind,
+        n,
+        cause,
+    )
+
+
+async def note_early_move(conn: Connection, subject: str, kind: str, n: str, due_at: datetime) -> None:
+    """A move ends the pause before it."""
+    await conn.execute(
+        """
+        insert into early_clock (subject, kind, n, due_at) values ($1, $2, $3, $4)
+        on conflict (subject, kind, n) do update set cause = null, due_at = excluded.due_at
+        """,
+        subject,
+        kind,
+        n,
+        due_at,
+    )
+
+
+async def take_early(conn: Connection, subject: str, kind: str, n: str) -> EarlyClock:
+    """What was noted, and forget it."""
+    row = await conn.fetchrow(
+        "delete from early_clock where subject = $1 and kind = $2 and n = $3 returning cause, due_at",
+        subject,
+        kind,
+        n,
+    )
+    return EarlyClock(None, None) if row is None else EarlyClock(row["cause"], row["due_at"])

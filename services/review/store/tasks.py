@@ -46,8 +46,8 @@ async def insert(conn: Connection, task: Task) -> bool:
         """
         insert into task (id, subject, kind, n, incarnation, call_id, application_id, state,
                           audience_role, audience_organisation, audience_person, not_person,
-                          opened_at, due_at, may_pause, act_path)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                          opened_at, due_at, may_pause, act_path, closed_at, closed_by, closed_because)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         on conflict do nothing returning true
         """,
         task.id,
@@ -66,6 +66,9 @@ async def insert(conn: Connection, task: Task) -> bool:
         task.due_at,
         task.may_pause,
         task.act_path,
+        task.closed_at,
+        task.closed_by,
+        task.closed_because,
     )
     return bool(found)
 
@@ -98,6 +101,14 @@ async def insert_tombstone(
         closed_by,
     )
     return bool(found)
+
+
+async def is_known(conn: Connection, subject: str, kind: str, n: str) -> bool:
+    """Whether there is a row for it, a tombstone included."""
+    found: bool = await conn.fetchval(
+        "select exists (select from task where subject = $1 and kind = $2 and n = $3)", subject, kind, n
+    )
+    return found
 
 
 async def lock(conn: Connection, task_id: UUID) -> Task | None:

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -265,17 +265,7 @@ async def test_an_extension_stops_the_starts_clock_and_moves_it(play: CasePlay) 
     asked = funding.ExtensionAsked(application_id=case, call_id=CALL, n=1, version=1, until=FAR + 30 * DAY)
     await play.deliver(asked, str(case))
     assert (await play.row(task_id))["state"] == "paused"
-    decided = funding.ExtensionDecided(
-        application_id=case,
-        call_id=CALL,
-        n=1,
-        version=1,
-        granted=True,
-        start_due_at=FAR + 30 * DAY,
-        start_lapses_at=FAR + 40 * DAY,
-        holder_id=uuid.uuid4(),
-    )
-    await play.deliver(decided, str(case))
+    await play.deliver(extension_decided(case, FAR + 30 * DAY), str(case))
     row = await play.row(task_id)
     assert (row["state"], row["due_at"]) == ("open", FAR + 30 * DAY)
     (moved,) = await play.facts("task-moved")
@@ -293,17 +283,7 @@ async def test_a_refused_extension_repeats_no_reminder_that_was_sent(play: CaseP
     await play.step(task_id, 1)  # 30 days before
     asked = funding.ExtensionAsked(application_id=case, call_id=CALL, n=1, version=1, until=due_at + DAY)
     await play.deliver(asked, str(case))
-    refused = funding.ExtensionDecided(
-        application_id=case,
-        call_id=CALL,
-        n=1,
-        version=1,
-        granted=False,
-        start_due_at=due_at,
-        start_lapses_at=due_at + DAY,
-        holder_id=uuid.uuid4(),
-    )
-    await play.deliver(refused, str(case))
+    await play.deliver(extension_decided(case, due_at, granted=False), str(case))
     (moved,) = await play.facts("task-moved")
     assert [step["n"] for step in moved["ladder"]] == [2, 3, 4, 5]
     assert await play.step(task_id, 1, due_at) == []
@@ -375,7 +355,7 @@ async def test_the_end_of_a_case_ends_its_waits_and_the_undo_brings_them_back(
     assert (await play.case(case))["ended_as"] == ended_as
     assert await play.worklist(play.adviser, "all") == []
     assert {fact["outcome"] for fact in await play.facts("task-closed")} == {"cancelled"}
-    await play.open(kinds.CONSULT, case, "TTO", role="consultant")
+    await play.open(kinds.CONFIRM_MOVE, case)
     assert await play.worklist(play.adviser, "all") == [], "an ended case opens no task"
 
     for task_id in (running, paused):
@@ -383,7 +363,7 @@ async def test_the_end_of_a_case_ends_its_waits_and_the_undo_brings_them_back(
     await play.deliver(FACTS[undo](case), str(case))
     assert (await play.case(case))["ended_as"] is None
     back = {item["kind"]: item for item in await play.worklist(play.adviser, "all")}
-    assert back.keys() == {kinds.CONSULT, kinds.PRESCREEN, kinds.ANSWER_QUESTION}
+    assert back.keys() == {kinds.CONSULT, kinds.PRESCREEN, kinds.ANSWER_QUESTION, kinds.CONFIRM_MOVE}
     assert back[kinds.CONSULT]["id"] != str(running), "a new clock needs an id of its own"
     assert back[kinds.PRESCREEN]["state"] == "paused"
     consultation = await play.row(uuid.UUID(back[kinds.CONSULT]["id"]))
@@ -393,7 +373,7 @@ async def test_the_end_of_a_case_ends_its_waits_and_the_undo_brings_them_back(
     assert (await play.row(uuid.UUID(back[kinds.PRESCREEN]["id"])))["state"] == "open"
     await play.prescreen(adviser, case)
     open_kinds = {item["kind"] for item in await play.worklist(play.adviser, "all")}
-    assert open_kinds == {kinds.CONSULT}
+    assert open_kinds == {kinds.CONSULT, kinds.CONFIRM_MOVE}
 
 
 def _fact(of: type, **more: object) -> Callable[[uuid.UUID], object]:
@@ -524,13 +504,55 @@ async def test_a_facts_many_tasks_fit_into_one_record(play: CasePlay) -> None:
     assert len(await play.facts("task-closed")) == 2
 
 
-async def test_a_pause_or_step_of_an_unknown_task_does_nothing(play: CasePlay) -> None:
+async def test_a_step_of_an_unknown_task_does_nothing(play: CasePlay) -> None:
+    await short_call(play)
+    async with play.database.transaction() as conn:
+        assert await clock.take_ladder_step(conn, LadderStep(uuid.uuid4(), 1, FAR)) == []
+
+
+@pytest.mark.parametrize("decided", [False, True])
+async def test_an_extension_asked_before_the_start_is_waited_for_is_not_lost(
+    play: CasePlay, decided: bool
+) -> None:
     case = await short_call(play)
     asked = funding.ExtensionAsked(application_id=case, call_id=CALL, n=1, version=1, until=FAR)
     await play.deliver(asked, str(case))
-    async with play.database.transaction() as conn:
-        assert await clock.take_ladder_step(conn, LadderStep(uuid.uuid4(), 1, FAR)) == []
-    assert await play.facts("task-paused") == []
+    if decided:
+        await play.deliver(extension_decided(case, FAR + 30 * DAY), str(case))
+    task_id = await play.open(kinds.CONFIRM_START, case, "1", role="holder", due_at=FAR)
+    row = await play.row(task_id)
+    if decided:
+        assert (row["state"], row["due_at"]) == ("open", FAR + 30 * DAY)
+    else:
+        assert (row["state"], row["due_at"]) == ("paused", FAR)
+        await play.deliver(extension_decided(case, FAR + 30 * DAY), str(case))
+        row = await play.row(task_id)
+        assert (row["state"], row["due_at"]) == ("open", FAR + 30 * DAY)
+    assert len(await play.facts("task-paused")) == int(not decided)
+
+
+def extension_decided(case: uuid.UUID, start_due_at: datetime, *, granted: bool = True) -> object:
+    return funding.ExtensionDecided(
+        application_id=case,
+        call_id=CALL,
+        n=1,
+        version=1,
+        granted=granted,
+        start_due_at=start_due_at,
+        start_lapses_at=start_due_at + 10 * DAY,
+        holder_id=uuid.uuid4(),
+    )
+
+
+async def test_a_holder_who_is_asked_anew_answers_that_task_too(play: CasePlay) -> None:
+    case = await short_call(play)
+    for n in ("1", "1.2"):
+        await play.open(kinds.ACCEPT_AWARD, case, n, role="holder", due_at=FAR)
+        answered = funding.AwardAnswered(
+            application_id=case, call_id=CALL, version=1, outcome="accepted", answered_by=uuid.uuid4()
+        )
+        await play.deliver(answered, str(case))
+    assert await play.worklist(play.adviser, "all") == []
 
 
 async def test_a_closed_task_keeps_who_closed_it(
