@@ -246,4 +246,9 @@ TELLING: Mapping[type[Fact], Mail | NoMail] = {
     notify.MessageFailed: NoMail("an adviser's task follows, which tells"),
 }
 
+OF_WORKFLOWS: Mapping[str, NoMail] = {
+    "no.innoflyt.workflows.fact-arrived-late.v1": NoMail("an adviser's task follows, which tells"),
+}
+"""Facts of the workflows, by type: services do not import what workflows define."""
+
 BY_TYPE: Mapping[str, type[Fact]] = {fact.TYPE: fact for fact in TELLING}

@@ -12,6 +12,7 @@ import services.funding.events as funding
 import services.intake.events as intake
 import services.notify.events as notify
 import services.review.events as review
+import workflows.events as workflow_events
 from services.common.record import Fact
 from services.notify.domain import CaseFile, Contact
 
@@ -21,7 +22,7 @@ CASE = UUID("22222222-2222-4222-8222-222222222222")
 
 def fact_classes() -> Iterator[type[Fact]]:
     """Every concrete fact that the services publish."""
-    for module in (intake, review, funding, notify):
+    for module in (intake, review, funding, notify, workflow_events):
         for each in vars(module).values():
             if isinstance(each, type) and issubclass(each, Fact) and "TYPE" in vars(each):
                 yield each

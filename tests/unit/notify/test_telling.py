@@ -10,7 +10,7 @@ from services.common.errors import Malformed
 from services.common.record import Fact
 from services.notify.consumers import HANDLERS, TOPICS
 from services.notify.domain import LANGUAGES, Audience
-from services.notify.telling import TELLING, Mail, NoMail
+from services.notify.telling import OF_WORKFLOWS, TELLING, Mail, NoMail
 from services.notify.templates import Matter, render, template_names
 from services.review import events as review
 from tests.unit.notify.samples import CASE, PERSON, case, contact, data_of, fact_classes
@@ -27,18 +27,24 @@ TITLES = {"nb": "Innovasjonsmidler", "nn": "Innovasjonsmidlar", "en": "Innovatio
 
 
 def test_every_fact_has_a_mail_or_a_reason_for_none() -> None:
-    missing = {fact.TYPE for fact in fact_classes()} - {fact.TYPE for fact in TELLING}
+    told = {fact.TYPE for fact in TELLING} | OF_WORKFLOWS.keys()
+    missing = {fact.TYPE for fact in fact_classes()} - told
     assert not missing, (
         f"say in services/notify/telling.py who is told of {sorted(missing)}, or why nobody is"
     )
 
 
 def test_the_table_names_no_fact_that_nobody_publishes() -> None:
-    assert set(TELLING) <= set(fact_classes())
+    published = {fact.TYPE for fact in fact_classes()}
+    assert {fact.TYPE for fact in TELLING} | OF_WORKFLOWS.keys() == published
 
 
 def test_a_reason_for_no_mail_says_something() -> None:
-    reasons = [telling.because for telling in TELLING.values() if isinstance(telling, NoMail)]
+    reasons = [
+        telling.because
+        for telling in (*TELLING.values(), *OF_WORKFLOWS.values())
+        if isinstance(telling, NoMail)
+    ]
     assert reasons
     assert all(len(reason) > 15 for reason in reasons)
 
