@@ -17,3 +17,12 @@ async def play(
     person: Callable[..., Person],
 ) -> Play:
     return Play(await api("funding"), await open_database("funding"), person, "call-a")
+
+
+@pytest.fixture
+async def other_play(
+    play: Play,
+    person: Callable[..., Person],
+) -> Play:
+    """A second call in the same database, seen through the same API."""
+    return Play(play.api, play.database, person, "call-b")
