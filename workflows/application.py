@@ -27,7 +27,7 @@ class Application:
     def __init__(self, start: ApplicationStart) -> None:
         self._id = start.application_id
         self._call_id = start.call_id
-        self._run = Run(live=lambda: self._case.ending() is None, revivals=lambda: self._case.revivals())
+        self._run = Run(live=self._lives)
         self._case = Case(self._run.known)
         self._over = False
         self._shown: Standing | None = None

@@ -23,9 +23,7 @@ _DEFINITIONS: Mapping[Workflow, str] = {
 }
 
 
-async def start(
-    client: Client, kind: Workflow, workflow_id: str, fact: Fact
-) -> WorkflowHandle[Any, Any]:
+async def start(client: Client, kind: Workflow, workflow_id: str, fact: Fact) -> WorkflowHandle[Any, Any]:
     """Start the run unless it runs, and tell it this fact, in one step.
 
     WorkflowAlreadyStartedError when Temporal knows an ended run of this id; RPCError when it does not answer.

@@ -173,7 +173,7 @@ async def test_rejection_that_is_undone_goes_on_where_it_was(world: World) -> No
     await world.comes("intake.enter_stage", stage="rejected")
     await world.until(await world.now() + UNDO / 2)
     await world.happens(case.rejection_undone())
-    await world.comes("review.open_task:prescreen", 2)
+    await world.comes("intake.enter_stage", 2, stage="prescreening")
     await world.happens(case.prescreened())
     await world.comes("review.enter_round")
 
@@ -201,7 +201,7 @@ async def test_withdrawn_case_ends_when_nobody_undoes_it(world: World) -> None:
     assert world.of("workflows.note_end")[0].at > undo_until
 
 
-async def test_withdrawal_that_is_undone_asks_the_consultant_again(world: World) -> None:
+async def test_withdrawal_that_is_undone_goes_on_where_it_was(world: World) -> None:
     case = Applicant()
     goes_well(world, case)
     del world.answers["review.open_task:consult"]
@@ -210,7 +210,7 @@ async def test_withdrawal_that_is_undone_asks_the_consultant_again(world: World)
     await world.happens(case.withdrawn(await world.now() + UNDO))
     await world.comes("intake.enter_stage", stage="withdrawn")
     await world.happens(case.withdrawal_undone())
-    await world.comes("review.open_task:consult", 2)
+    await world.comes("intake.enter_stage", 2, stage="consultation")
     await world.happens(case.withdrawn(await world.now() + UNDO))
     await world.happens(case.withdrawal_undone())
     await world.happens(case.consulted("HP"))

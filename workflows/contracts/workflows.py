@@ -8,8 +8,6 @@ from temporalio import activity
 @dataclass(frozen=True)
 class RunEnd:
     workflow_id: str
-    started_by: list[str]
-    """ids of the events that started this run"""
 
 
 @dataclass(frozen=True)

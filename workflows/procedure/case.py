@@ -84,9 +84,6 @@ class Case:
         endings = self._known.of(facts.APPLICATION_WITHDRAWN) + self._known.of(facts.APPLICATION_REJECTED)
         return max(each.instant("undo_until") for each in endings)
 
-    def revivals(self) -> int:
-        return self._known.count(facts.WITHDRAWAL_UNDONE) + self._known.count(facts.REJECTION_UNDONE)
-
     # --- the round and what follows
 
     def entered(self) -> bool:

@@ -30,7 +30,9 @@ async def _attempt(run: Run, round_: funding.DecisionRound, attempt: int) -> boo
     def sent_back() -> bool:
         return known.has(facts.DECISIONS_SENT_BACK, decision_round_id=round_id, attempt=attempt)
 
-    await run.ask(_task(round_, tasks.PREPARE_DECISION, attempt, "rhf_adviser"), lambda: prepared() is not None)
+    await run.ask(
+        _task(round_, tasks.PREPARE_DECISION, attempt, "rhf_adviser"), lambda: prepared() is not None
+    )
     preparation = prepared()
     assert preparation is not None
     take = _task(round_, tasks.TAKE_DECISION, attempt, "leader")

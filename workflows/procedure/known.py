@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from workflows.contracts.facts import ROUTES, Fact
+from workflows.contracts.facts import Fact
 
 
 class Known:
@@ -44,7 +44,3 @@ class Known:
     def newest(self, type_: str, number: str, **match: Any) -> Fact | None:
         """The one with the highest number (a version, an n)."""
         return max(self.of(type_, **match), key=lambda fact: fact.number(number), default=None)
-
-    def starting_events(self) -> list[str]:
-        """The events that may have started this run."""
-        return [fact.event_id for fact in self._by_event.values() if ROUTES[fact.type].starts]

@@ -28,19 +28,12 @@ def always() -> bool:
     return True
 
 
-def never() -> int:
-    return 0
-
-
 class Run:
-    """`live`: while it is false nothing goes on. `revivals`: how often the case has come back to life."""
+    """`live`: while it is false, because the case has ended, nothing goes on; an undo may make it true again."""
 
-    def __init__(
-        self, facts: Iterable[Fact] = (), *, live: Predicate = always, revivals: Callable[[], int] = never
-    ) -> None:
+    def __init__(self, facts: Iterable[Fact] = (), *, live: Predicate = always) -> None:
         self.known = Known(facts)
         self._live = live
-        self._revivals = revivals
         self._waits: list[Wait] = []
         self._failure: BaseException | None = None
 
@@ -75,14 +68,10 @@ class Run:
                     raise
 
     async def ask(self, task: OpenTask, answered: Predicate) -> None:
-        """Open the task and wait for the fact that answers it.
-
-        It is opened once more when the case has come back to life: the service may have left it out while it was ended.
-        """
-        while not answered():
-            revivals = self._revivals()
+        """Open the task and wait for the fact that answers it. What came early needs no task any more."""
+        if not answered():
             await self.do(open_task, task)
-            await self.until(lambda: answered() or self._revivals() > revivals, person(task))  # noqa: B023
+            await self.until(answered, person(task))
 
     def aside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do this beside everything else. Should it fail, every wait of the run fails with it."""
@@ -99,7 +88,7 @@ class Run:
         """Note the end. A fact that came while it was noted found nobody to act on it: it is recorded as late."""
         await workflow.wait_condition(workflow.all_handlers_finished)
         told = len(self.known)
-        await do(own.note_end, own.RunEnd(workflow.info().workflow_id, self.known.starting_events()))
+        await do(own.note_end, own.RunEnd(workflow.info().workflow_id))
         for fact in self.known.all()[told:]:
             case = None if application_id is None else str(application_id)
             await do(own.note_late_fact, own.LateFact(fact.event_id, fact.type, case, call_id))

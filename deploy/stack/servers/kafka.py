@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from ..install.parts import part
 from ..programs import Program, base_environment
-from ..settings import SERVICES, Settings
+from ..settings import SCHEMAS, Settings
 
 _KEEP = {"cleanup.policy": "delete", "retention.ms": "-1"}
 # The newest address of each person alone is kept, and a tombstone takes it away for good within the day.
@@ -26,7 +26,7 @@ _COMPACT = {
     "max.compaction.lag.ms": "86400000",
 }
 PARTITIONS = 3
-TOPICS = {f"{service}.events": _KEEP for service in SERVICES} | {"intake.contacts": _COMPACT}
+TOPICS = {f"{schema}.events": _KEEP for schema in SCHEMAS} | {"intake.contacts": _COMPACT}
 
 
 def prepare(settings: Settings) -> None:

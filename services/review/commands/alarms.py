@@ -8,7 +8,8 @@ from services.notify.events import MessageFailed
 from services.review.commands.tasks import open_task
 from services.review.store import cases as store
 from workflows.contracts.review import OpenTask
-from workflows.contracts.tasks import REACH_RECIPIENT
+from workflows.contracts.tasks import HANDLE_LATE_FACT, REACH_RECIPIENT
+from workflows.events import FactArrivedLate
 
 
 async def reach_recipient(conn: Connection, fact: MessageFailed) -> list[Fact]:
@@ -17,6 +18,17 @@ async def reach_recipient(conn: Connection, fact: MessageFailed) -> list[Fact]:
         conn,
         REACH_RECIPIENT,
         n=str(fact.message_id),
+        application_id=fact.application_id,
+        call_id=fact.call_id,
+    )
+
+
+async def handle_late_fact(conn: Connection, fact: FactArrivedLate) -> list[Fact]:
+    """Something happened to a case whose run had ended: an adviser must see what it means."""
+    return await _alarm(
+        conn,
+        HANDLE_LATE_FACT,
+        n=str(fact.event_id),
         application_id=fact.application_id,
         call_id=fact.call_id,
     )

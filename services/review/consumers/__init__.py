@@ -16,8 +16,9 @@ from services.review.commands.recording import record_facts
 from services.review.commands.tasks import REVIEW, close_task
 from services.review.consumers.closes import CLOSES
 from services.review.store import people
+from workflows.events import FactArrivedLate
 
-TOPICS = ("intake.events", "funding.events", "notify.events", "intake.contacts")
+TOPICS = ("intake.events", "funding.events", "notify.events", "workflows.events", "intake.contacts")
 
 EFFECTS: Mapping[type[Fact], Callable[[Connection, Any], Awaitable[list[Fact]]]] = {
     intake.CallPublished: cases.publish_call,
@@ -39,6 +40,7 @@ EFFECTS: Mapping[type[Fact], Callable[[Connection, Any], Awaitable[list[Fact]]]]
     funding.ReserveExpired: grants.expire_reserve,
     funding.ChangeDecided: grants.change_holder,
     notify.MessageFailed: alarms.reach_recipient,
+    FactArrivedLate: alarms.handle_late_fact,
 }
 """What a fact does besides closing a task. The closing comes first."""
 
