@@ -6,14 +6,22 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+import structlog
 
 from services.common.db import Connection, Database, connect
 from services.common.settings import SCHEMAS, Settings
 from tests.support import postgres
 from tests.support.api import Api, serve
+from tests.support.stack import services as services
+from tests.support.stack import stack as stack
 from tests.support.tokens import Person, TokenIssuer
 
 _subjects = itertools.count(1)
+
+# In-process, log lines go to pytest; the renderer that structlog brings takes seconds per exception.
+structlog.configure(
+    processors=[structlog.stdlib.render_to_log_kwargs], logger_factory=structlog.stdlib.LoggerFactory()
+)
 
 
 @pytest.fixture(scope="session")

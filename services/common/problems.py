@@ -8,7 +8,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 from starlette.exceptions import HTTPException
 
 from services.common.errors import PROBLEM_BASE, BadRequest, FieldError, Invalid, Refused, Unauthenticated
@@ -16,24 +16,31 @@ from services.common.errors import PROBLEM_BASE, BadRequest, FieldError, Invalid
 _log = structlog.get_logger()
 
 
-class ProblemField(BaseModel):
-    """One field that is wrong, what was sent, and what would be right."""
-
-    field: str
-    value: JsonValue
-    remedy: str
-
-
-class Problem(BaseModel):
-    """The body of every answer that is not a success."""
-
-    type: str
-    title: str
-    status: int
-    detail: str = ""
-    instance: str = ""
-    call_id: str = ""
-    errors: list[ProblemField] = []
+_TEXT = {"type": "string"}
+_SCHEMA = {
+    "title": "Problem",
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "stable name of the kind of problem"},
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "call_id": {"type": "string", "description": "by which we find the request in our logs"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "value", "remedy"],
+                "properties": {
+                    "field": {"type": "string", "description": "such as budget.total"},
+                    "value": {"description": "what was sent"},
+                    "remedy": {"type": "string", "description": "what would be right"},
+                },
+            },
+        },
+    },
+}
 
 
 class ProblemResponse(JSONResponse):
@@ -49,8 +56,7 @@ _TITLES = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unproce
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {
         "description": HTTPStatus(status).phrase,
-        "content": {"application/problem+json": {}},
-        "model": Problem,
+        "content": {"application/problem+json": {"schema": _SCHEMA}},
     }
     for status in (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503)
 }

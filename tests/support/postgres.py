@@ -53,7 +53,7 @@ def fresh_database(template_name: str) -> Iterator[Settings]:
     """Settings whose database is a copy of the template, dropped afterwards."""
     name = f"innoflyt_test_{os.getpid()}_{next(_numbers)}"
     with server.connect(STACK, "postgres") as conn:
-        conn.execute(f"create database {name} template {template_name} strategy file_copy")
+        conn.execute(f"create database {name} template {template_name} strategy wal_log")
     try:
         yield stack_settings(postgres_db=name)
     finally:

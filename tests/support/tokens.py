@@ -34,7 +34,7 @@ class TokenIssuer:
         self.fetches = 0
         self.published: list[Any] = [self.rsa, self.ec]
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}/test-issuer"
 
     def settings(self, **changes: Any) -> Issuer:
