@@ -10,6 +10,7 @@ from services.common.db import Connection
 from services.common.errors import Refused
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
+from services.review.api.denials import noting_denials
 from services.review.api.visible_rounds import Visible, visible_round
 from services.review.commands import meetings
 from services.review.commands.terms import get_call
@@ -81,7 +82,7 @@ class Signed(BaseModel):
 @router.get("/rounds/{round_id}/ranking")
 async def see_ranking(round_id: str, caller: CallerDep, database: DatabaseDep) -> Ranking:
     """The ranking as the meeting left it; before the meeting, as the locked scores give it so far."""
-    async with database.read() as conn:
+    async with noting_denials(database, caller, "see_ranking", round_id), database.read() as conn:
         seen = await visible_round(conn, caller, round_id, Act.SEE_RANKING)
         return await _ranking(conn, seen)
 
@@ -99,7 +100,8 @@ async def hold_meeting(
         )
         return await _ranking(conn, await visible_round(conn, caller, round_id, Act.SEE_RANKING))
 
-    return await once(request, caller, database, run)
+    async with noting_denials(database, caller, "hold_meeting", round_id):
+        return await once(request, caller, database, run)
 
 
 @router.post("/rounds/{round_id}/recommendation", status_code=201, response_model=Signed)
@@ -114,7 +116,8 @@ async def sign_recommendation(
         await meetings.sign(conn, round_id, caller.person_id, caller.actor)
         return Signed(round_id=round_id, application_ids=[placed.application_id for placed, _ in placings])
 
-    return await once(request, caller, database, run)
+    async with noting_denials(database, caller, "sign_recommendation", round_id):
+        return await once(request, caller, database, run)
 
 
 async def _ranking(conn: Connection, seen: Visible) -> Ranking:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from services.common.auth import CallerDep
 from services.common.db import Connection
 from services.common.http import Body, DatabaseDep
+from services.review.api.denials import noting_denials
 from services.review.api.visible_rounds import visible_round
 from services.review.commands import panels as commands
 from services.review.commands.panel_terms import panel_of
@@ -46,8 +47,11 @@ async def name_members(
     call_id: str, panel: str, body: Members, caller: CallerDep, database: DatabaseDep
 ) -> MembersOut:
     """Name everyone who sits in the panel, with exactly one chair, until its round starts."""
-    permit_role(caller, Act.NAME_MEMBERS)
-    async with database.transaction() as conn:
+    async with (
+        noting_denials(database, caller, "name_members", call_id),
+        database.transaction() as conn,
+    ):
+        permit_role(caller, Act.NAME_MEMBERS)
         await commands.name_members(conn, call_id, panel, _members(body), caller.actor)
         return await _members_of(conn, call_id, panel)
 
@@ -55,7 +59,7 @@ async def name_members(
 @router.get("/calls/{call_id}/panels/{panel}/members")
 async def list_members(call_id: str, panel: str, caller: CallerDep, database: DatabaseDep) -> MembersOut:
     """Everyone who sits in the panel."""
-    async with database.read() as conn:
+    async with noting_denials(database, caller, "list_members", call_id), database.read() as conn:
         found = await _members_of(conn, call_id, panel)
         call = await cases.get_call(conn, call_id)
         theirs = set(caller.roles & STAFF)
@@ -70,8 +74,11 @@ async def list_members(call_id: str, panel: str, caller: CallerDep, database: Da
 @router.put("/rounds/{round_id}/standins")
 async def name_standins(round_id: str, body: Members, caller: CallerDep, database: DatabaseDep) -> MembersOut:
     """Name stand-ins for a round without quorum, or the members of a re-assessment."""
-    permit_role(caller, Act.NAME_STANDINS)
-    async with database.transaction() as conn:
+    async with (
+        noting_denials(database, caller, "name_standins", round_id),
+        database.transaction() as conn,
+    ):
+        permit_role(caller, Act.NAME_STANDINS)
         await visible_round(conn, caller, round_id, Act.NAME_STANDINS)
         members = _members(body)
         await commands.name_standins(conn, round_id, members, caller.actor, caller.person_id)

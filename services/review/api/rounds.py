@@ -9,6 +9,7 @@ from services.common.auth import CallerDep
 from services.common.db import Connection
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
+from services.review.api.denials import noting_denials
 from services.review.api.visible_rounds import Visible, visible_round
 from services.review.commands import assessments as scoring
 from services.review.commands.conflicts import Declaration, declare
@@ -86,7 +87,7 @@ class OwnAssessments(BaseModel):
 @router.get("/rounds/{round_id}/cases")
 async def list_cases(round_id: str, caller: CallerDep, database: DatabaseDep) -> RoundCases:
     """The cases of the round, without those the caller has a conflict in."""
-    async with database.read() as conn:
+    async with noting_denials(database, caller, "list_round", round_id), database.read() as conn:
         seen = await visible_round(conn, caller, round_id, Act.SEE_ROUND)
         person = await people.get_person(conn, caller.person_id)
         works_for = {caller.organisation, person.organisation if person else None} - {None}
@@ -144,13 +145,14 @@ async def declare_conflicts(
             application_ids=await declare(conn, round_id, caller.person_id, declarations, caller.actor)
         )
 
-    return await once(request, caller, database, run)
+    async with noting_denials(database, caller, "declare_conflicts", round_id):
+        return await once(request, caller, database, run)
 
 
 @router.get("/rounds/{round_id}/assessments")
 async def own_assessments(round_id: str, caller: CallerDep, database: DatabaseDep) -> OwnAssessments:
     """The caller's own cases to score, with the scores given so far. Nobody else's are here."""
-    async with database.read() as conn:
+    async with noting_denials(database, caller, "list_assessments", round_id), database.read() as conn:
         seen = await visible_round(conn, caller, round_id, Act.ASSESS)
         assert seen.member is not None
         call = await get_call(conn, seen.round.call_id)
@@ -178,7 +180,10 @@ async def save_assessment(
     round_id: str, application_id: UUID, body: Scores, caller: CallerDep, database: DatabaseDep
 ) -> Scores:
     """Keep the caller's scores on one case. They can be changed until they are locked."""
-    async with database.transaction() as conn:
+    async with (
+        noting_denials(database, caller, "assess", application_id),
+        database.transaction() as conn,
+    ):
         await visible_round(conn, caller, round_id, Act.ASSESS)
         await scoring.save_scores(
             conn, round_id, application_id, caller.person_id, body.scores, body.comment, caller.actor
@@ -199,4 +204,5 @@ async def lock_scores(round_id: str, request: Request, caller: CallerDep, databa
         await scoring.lock_scores(conn, round_id, caller.person_id, caller.actor)
         return Locked(locked=True)
 
-    return await once(request, caller, database, run)
+    async with noting_denials(database, caller, "lock_scores", round_id):
+        return await once(request, caller, database, run)

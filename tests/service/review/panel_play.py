@@ -146,7 +146,7 @@ class PanelPlay:
         return await self.api.post(member, f"/v1/rounds/{round_id}/conflicts", {"declarations": body})
 
     async def score(
-        self, member: Person, application_id: uuid.UUID, scores: Mapping[str, int], round_id: str = ROUND
+        self, member: Person, application_id: uuid.UUID, scores: Mapping[str, object], round_id: str = ROUND
     ) -> httpx.Response:
         return await self.api.put(
             member, f"/v1/rounds/{round_id}/assessments/{application_id}", {"scores": dict(scores)}

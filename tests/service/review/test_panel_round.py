@@ -1,7 +1,13 @@
 """A whole panel round over HTTP and real Postgres: conflicts, scores, meeting, signature."""
 
 import pytest
+from pydantic import JsonValue
+from temporalio import activity
 
+from services.review.activities.rounds import build
+from services.review.commands.meetings import assessed_cases
+from services.review.domain.ranking import place
+from services.review.store import assessments, rounds
 from tests.service.review.panel_play import CALL, PRODUCT, ROUND, PanelPlay, as_members, scores
 from tests.support.tokens import Person
 
@@ -153,13 +159,14 @@ async def test_a_panel_that_could_never_have_quorum_is_refused(
     panel: PanelPlay, members: list[Person]
 ) -> None:
     path = f"/v1/calls/{CALL}/panels/product/members"
-    for body in (
+    bodies: tuple[dict[str, JsonValue], ...] = (
         as_members(members[:2], []),
         as_members(members[:3], []),
         as_members([], members),
         as_members([members[0], members[1], members[0]], members[3:]),
         {"members": []},
-    ):
+    )
+    for body in bodies:
         refused = await panel.api.put(panel.adviser, path, body)
         assert refused.status_code == 422, refused.text
         assert refused.json()["errors"][0]["remedy"]
@@ -186,3 +193,86 @@ async def test_a_panel_without_cases_passes_through(panel: PanelPlay, members: l
     (signed,) = await panel.facts("recommendation-signed")
     assert signed["signed_by"] is None
     assert signed["application_ids"] == []
+
+
+async def test_an_adjusted_plan_becomes_a_condition(panel: PanelPlay, members: list[Person]) -> None:
+    consulted, clarified, outweighed = await panel.to_scoring(members, "consulted", "clarified", "outweighed")
+    async with panel.database.transaction() as conn:
+        for case, organisation, outcome in (
+            (consulted, "HP", "adjust"),
+            (consulted, "HEMIT", "feasible"),
+            (outweighed, "HP", "covered"),
+        ):
+            await conn.execute(
+                "insert into consultation values ($1, $2, $3, 'Because.', $1, now())",
+                case,
+                organisation,
+                outcome,
+            )
+        for n, (case, outcome) in enumerate(((clarified, "adjust"), (outweighed, "adjust"))):
+            await conn.execute(
+                """
+                insert into clarification (id, application_id, n, organisation, asked_at, outcome, reason,
+                                           answered_by, answered_at)
+                values ($1, $2, $3, 'HP', now(), $4, 'Because.', $1, now())
+                """,
+                case,
+                case,
+                n + 1,
+                outcome,
+            )
+    await panel.score_all(members, [consulted, clarified, outweighed])
+    await panel.order("open_meeting")
+    await panel.act(members[0], "meeting", {"tie_breaks": [str(clarified), str(outweighed)]})
+    await panel.order("open_signing")
+    await panel.act(members[0], "recommendation")
+    conditions = {
+        each["application_id"]: each["conditions"] for each in await panel.facts("case-recommended")
+    }
+    assert conditions == {
+        str(consulted): ["adjusted_plan_HP"],
+        str(clarified): ["adjusted_plan_HP"],
+        str(outweighed): [],
+    }
+
+
+async def test_the_stored_ranking_can_be_computed_again(panel: PanelPlay, members: list[Person]) -> None:
+    cases = await panel.to_scoring(members, "a", "b", "c")
+    await panel.score_all(members, cases)
+    await panel.order("open_meeting")
+    await panel.act(members[0], "meeting", {"tie_breaks": [str(cases[2]), str(cases[1])]})
+    async with panel.database.read() as conn:
+        round_ = await rounds.get(conn, ROUND)
+        assert round_ is not None
+        assessed, rules = await assessed_cases(conn, round_, await rounds.standing(conn, round_))
+        stored = [placed for placed, _ in await assessments.placings(conn, ROUND)]
+    assert place(assessed, rules, round_.tie_breaks) == stored
+
+
+async def test_refused_attempts_are_noted(panel: PanelPlay, members: list[Person]) -> None:
+    (case,) = await panel.begin_round(members, "case")
+    assert (await panel.score(members[0], case, scores(PRODUCT, 5))).status_code == 404
+    assert (await panel.act(members[1], "meeting")).status_code == 404
+    async with panel.database.read() as conn:
+        noted = await conn.fetch("select actor_id, action, key, outcome from access_log order by action")
+    assert [tuple(each) for each in noted] == [
+        (str(members[0].id), "assess", str(case), "denied"),
+        (str(members[1].id), "hold_meeting", ROUND, "denied"),
+    ]
+
+
+async def test_every_order_of_the_workflows_has_its_activity(panel: PanelPlay) -> None:
+    names = {activity._Definition.must_from_callable(each).name for each in build(panel)}  # type: ignore[arg-type]
+    assert names == {
+        f"review.{name}"
+        for name in (
+            "enter_round",
+            "pass_straggler_instant",
+            "open_conflicts",
+            "open_reassessment",
+            "ask_standins",
+            "assign",
+            "open_meeting",
+            "open_signing",
+        )
+    }
