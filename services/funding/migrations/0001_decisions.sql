@@ -87,7 +87,7 @@ create table panel_round (
   panel           text not null,
   application_id  uuid,
   application_ids uuid[] not null,
-  signed_by       uuid not null
+  signed_by       uuid  -- null: the panel had no case to recommend on
 );
 
 create table decision_round (
