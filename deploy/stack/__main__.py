@@ -11,7 +11,7 @@ from . import doctor, logs, start, supervisor, testrun
 from .install.everything import install
 from .install.machine import InstallError
 from .servers import postgres
-from .settings import Settings, WrongSettings, from_environment, load
+from .settings import SERVICES, Settings, WrongSettings, from_environment, load
 
 _EXPECTED = (WrongSettings, InstallError, start.NotReady, start.PortTaken, TimeoutError, ConnectionError)
 
@@ -66,7 +66,7 @@ def addresses(settings: Settings) -> str:
         "mail": f"http://127.0.0.1:{settings['MAIL_UI_PORT']}/",
         "sign-in": f"http://127.0.0.1:{settings['OIDC_PORT']}/innoflyt/.well-known/openid-configuration",
     }
-    for service in start.services_present():
+    for service in SERVICES:
         pages[service] = f"http://127.0.0.1:{settings[f'{service.upper()}_PORT']}/docs"
     return "\n".join(f"{name:10} {page}" for name, page in pages.items())
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .settings import ROOT, SCHEMAS, SERVICES, Settings
+from .settings import SCHEMAS, SERVICES, Settings
 
 # Every process of a stack carries this variable, so that `down` finds what a killed supervisor left behind.
 MARK = "INNOFLYT_STACK"
@@ -69,5 +69,4 @@ def service_programs(settings: Settings) -> list[Program]:
             ports=(f"{package.upper()}_PORT",) if role == "api" else (),
         )
         for package, role in roles
-        if (ROOT / module(package).replace(".", "/") / "__main__.py").exists()
     ]

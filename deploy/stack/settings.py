@@ -151,7 +151,7 @@ def load(profile: Profile = "run", root: Path = ROOT) -> Settings:
 
 
 def from_environment(root: Path = ROOT) -> Settings:
-    """The settings inside a container: the process's environment over `.env.example`. Raises WrongSettings."""
+    """The settings inside a container: its environment over `.env.example`. Raises WrongSettings."""
     names = _read(root / ".env.example")
     values = {name: os.environ.get(name, value) for name, value in names.items()}
     if errors := list(_wrong(values)):

@@ -16,7 +16,7 @@ from pathlib import Path
 from . import supervisor
 from .programs import Program, base_environment, module, service_environment, service_programs
 from .servers import identity, kafka, mail, objects, postgres, scanner, temporal, traces
-from .settings import ROOT, SCHEMAS, SERVICES, Settings
+from .settings import ROOT, SCHEMAS, Settings
 
 READY_SECONDS = 60
 _PROBE_PAUSE_SECONDS = 0.05
@@ -124,7 +124,7 @@ def steps(settings: Settings, known: Mapping[str, Program], with_services: bool)
 
 
 def provision(settings: Settings, what: str) -> None:
-    """What containers need done once: on `servers` all but Temporal's namespace, which waits for its server."""
+    """What containers need done once: `servers` is all but the namespace, which needs Temporal up."""
     if what == "namespace":
         temporal.provision(settings)
         return
@@ -134,18 +134,11 @@ def provision(settings: Settings, what: str) -> None:
     objects.provision(settings)
 
 
-def services_present() -> list[str]:
-    """The services that have an API to start."""
-    return [s for s in SERVICES if (ROOT / "services" / s / "__main__.py").exists()]
-
-
 def service_steps(settings: Settings) -> list[Step]:
     """Migrations first; then every process at once, for each waits by itself for what it needs."""
-    there = {program.name.partition("-")[0] for program in service_programs(settings)}
     migrations = [
         Step(f"{schema} migrations", lambda schema=schema: migrate(settings, schema), ("database",))  # type: ignore[misc]
         for schema in SCHEMAS
-        if schema in there
     ]
     needed = ("topics", "buckets", "namespace", "identity", "maildev", "clamd")
     starts = []

@@ -28,5 +28,4 @@ def services(stack: Settings) -> Iterator[Settings]:
     """Every service and workflow process on the test stack, as in `make up`; stopped at the end."""
     start.up(stack, with_services=True, say=lambda _: None)
     yield stack
-    for program in service_programs(stack):
-        supervisor.stop(stack, program.name)
+    supervisor.stop_together(stack, [program.name for program in service_programs(stack)])

@@ -12,7 +12,7 @@ from ..programs import Program
 from ..settings import Settings
 
 # Put together here, because a file that held it whole would itself be taken for a virus.
-_EICAR = r"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + "EICAR-STANDARD-" + "ANTIVIRUS-TEST-FILE!" + "$H+H*"
+EICAR = r"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + "EICAR-STANDARD-" + "ANTIVIRUS-TEST-FILE!" + "$H+H*"
 
 
 def prepare(settings: Settings) -> None:
@@ -20,7 +20,7 @@ def prepare(settings: Settings) -> None:
     (folder / "signatures").mkdir(parents=True, exist_ok=True)
     (folder / "tmp").mkdir(exist_ok=True)
     # A body signature, for a hash of the whole file would miss it inside a PDF.
-    signature = f"Local.Eicar.Test:0:*:{_EICAR.encode().hex()}\n"
+    signature = f"Local.Eicar.Test:0:*:{EICAR.encode().hex()}\n"
     (folder / "signatures" / "local.ndb").write_text(signature, encoding="ascii")
     lines = {
         "DatabaseDirectory": f"{folder}/signatures",
