@@ -67,8 +67,9 @@ def prepare(settings: Settings) -> None:
         # A format that was interrupted leaves a folder that Kafka would refuse, and it holds no message yet.
         shutil.rmtree(folder / "data", ignore_errors=True)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*_java(settings), "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
-        command += ["-c", f"{folder}/server.properties"]
+        command = [*_java(settings), "kafka.tools.StorageTool", "format", "--standalone"]
+        # With an equals sign: the id may begin with a hyphen.
+        command += [f"--cluster-id={cluster}", "-c", f"{folder}/server.properties"]
         done = subprocess.run(command, env=base_environment(settings), capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"Kafka could not format its folder:\n{done.stdout}{done.stderr}")
