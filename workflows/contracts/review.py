@@ -17,7 +17,7 @@ class OpenTask:
     call_id: str
     application_id: UUID | None
     role: str
-    """of the audience: holder, hf_adviser, consultant, rhf_adviser, leader, institution, chair"""
+    """of the audience: holder, hf_adviser, consultant, rhf_adviser, leader, institution, member, chair"""
     organisation: str | None = None
     person_id: UUID | None = None
     not_person_id: UUID | None = None

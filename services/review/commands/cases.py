@@ -6,7 +6,7 @@ from services.common.record import Fact
 from services.intake import events as intake
 from services.review.commands.clock import move_task
 from services.review.commands.ending import end_case, lock_call_and_case, undo_ending
-from services.review.commands.rounds import note_call_closed
+from services.review.commands.rounds import note_call_closed, note_formal_check
 from services.review.commands.tasks import REVIEW, CaseNotKnownYet, cancel_case_tasks, open_task
 from services.review.commands.terms import calendar_of, get_call, terms_of
 from services.review.domain.cases import RETURNED, CaseAction, CaseState, move
@@ -135,6 +135,7 @@ async def reject_case(conn: Connection, fact: intake.ApplicationRejected) -> lis
 
 
 async def undo_rejection(conn: Connection, fact: intake.RejectionUndone) -> list[Fact]:
+    await note_formal_check(conn, fact)
     return await _undo(conn, fact, "rejected")
 
 

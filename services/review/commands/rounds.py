@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import JsonValue
-
 from services.common.db import Connection
 from services.common.errors import NotFound
 from services.common.record import Actor, Fact
+from services.intake import events as intake
 from services.review import events
 from services.review.commands.moment import Moment, enter, lock_round, moment_of
 from services.review.commands.panel_terms import panel_of
@@ -20,6 +19,7 @@ from services.review.commands.terms import get_call
 from services.review.domain.cases import CaseAction, CaseState
 from services.review.domain.cases import move as move_case
 from services.review.store import barrier, cases, panels, rounds
+from services.review.store.cases import Case
 from workflows.contracts.ids import panel_round_id
 from workflows.contracts.review import CaseEntry, OpenTask, PanelRound
 from workflows.contracts.tasks import HANDLE_LATE_FACT
@@ -40,36 +40,41 @@ async def enter_round(conn: Connection, entry: CaseEntry, by: Actor) -> None:
     case = await cases.lock_case(conn, entry.application_id)
     if case is None or case.panel is None:
         raise CaseNotKnownYet(str(entry.application_id))
-    round_id = panel_round_id(entry.call_id, case.panel)
-    await rounds.begin(conn, round_id, entry.call_id, case.panel, None, "gathering")
+    facts = await _enter(conn, case, entry.flags)
+    if facts:
+        facts += await complete_round_if_ready(conn, entry.call_id)
+    await record_facts(conn, by, "round.entered", {"flags": list(entry.flags)}, facts)
+
+
+async def _enter(conn: Connection, case: Case, flags: Sequence[str]) -> list[Fact]:
+    """Put the case into the round of its panel; nothing happens if it is there, or has ended."""
+    assert case.panel is not None
+    round_id = panel_round_id(case.call_id, case.panel)
+    await rounds.begin(conn, round_id, case.call_id, case.panel, None, "gathering")
     round_ = await rounds.lock(conn, round_id)
     assert round_ is not None
     if case.state is CaseState.ENDED or await rounds.holds_case(conn, round_id, case.id):
-        return
+        return []
     await cases.set_state(conn, case.id, move_case(case.state, CaseAction.ENTER_ROUND))
     late = round_.state not in _STILL_OPEN
-    await rounds.add_case(conn, round_id, case.id, entry.flags, late=late)
+    await rounds.add_case(conn, round_id, case.id, flags, late=late)
     facts: list[Fact] = [
-        events.RoundEntered(
-            application_id=case.id, call_id=entry.call_id, panel=case.panel, flags=entry.flags
-        )
+        events.RoundEntered(application_id=case.id, call_id=case.call_id, panel=case.panel, flags=list(flags))
     ]
     if late:
-        facts += await _leave_to_advisers(conn, entry)
-    facts += await complete_round_if_ready(conn, entry.call_id)
-    body: dict[str, JsonValue] = {"round_id": round_id, "flags": list(entry.flags), "late": late}
-    await record_facts(conn, by, "round.entered", body, facts)
+        facts += await _leave_to_advisers(conn, case)
+    return facts
 
 
-async def _leave_to_advisers(conn: Connection, entry: CaseEntry) -> list[Fact]:
+async def _leave_to_advisers(conn: Connection, case: Case) -> list[Fact]:
     return await open_task(
         conn,
         OpenTask(
-            subject=str(entry.application_id),
+            subject=str(case.id),
             kind=HANDLE_LATE_FACT,
             n="round-entered",
-            call_id=entry.call_id,
-            application_id=entry.application_id,
+            call_id=case.call_id,
+            application_id=case.id,
             role="rhf_adviser",
         ),
     )
@@ -89,7 +94,8 @@ async def note_call_closed(
 async def complete_round_if_ready(conn: Connection, call_id: str) -> list[Fact]:
     """Judge the barrier under the call's lock: RoundComplete once, when nobody is waited for any more.
 
-    Also takes the call's rounds further, which matters when a case has just ended or come back.
+    Past the straggler instant, if the call says so, the missing cases go on flagged with what they lack. Also
+    takes the call's rounds further, which matters when a case has just ended or come back.
     """
     call = await cases.lock_call(conn, call_id)
     if call is None:
@@ -104,8 +110,26 @@ async def complete_round_if_ready(conn: Connection, call_id: str) -> list[Fact]:
     goes_on = call.definition["times"]["straggler_policy"] == "go_on"
     if waiting and not (goes_on and call.straggler_passed_at is not None):
         return facts
+    for application_id in waiting:
+        facts += await _enter_flagged(conn, application_id)
     await barrier.complete(conn, call_id, waiting)
     return [*facts, events.RoundComplete(call_id=call_id, straggler_ids=waiting)]
+
+
+async def _enter_flagged(conn: Connection, application_id: UUID) -> list[Fact]:
+    """A straggler goes on without what it lacks. One that review does not know yet enters later."""
+    case = await cases.lock_case(conn, application_id)
+    if case is None or case.panel is None or case.state is CaseState.RETURNED:
+        return []
+    return await _enter(conn, case, await barrier.missing(conn, application_id))
+
+
+async def note_formal_check(
+    conn: Connection, fact: intake.FormalCheckPassed | intake.RejectionUndone
+) -> list[Fact]:
+    """The version holds the formal rules, or an adviser found that it does."""
+    await barrier.note_formal_check(conn, fact.application_id, fact.version)
+    return []
 
 
 async def pass_straggler_instant(conn: Connection, call_id: str, by: Actor) -> None:
@@ -156,7 +180,7 @@ async def ask_standins(conn: Connection, order: PanelRound, by: Actor) -> None:
 async def assign(conn: Connection, order: PanelRound, by: Actor) -> None:
     """Give every member the cases they have no conflict in, and ask for scores. Once per round and member."""
     moment = await _order(conn, order, by)
-    if moment.round.state in ("gathering", "declaring", "short", "settled"):
+    if moment.round.state == "settled":
         await enter(moment, "assign")
     await _go_on(moment, "round.assigned")
 

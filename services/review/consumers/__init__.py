@@ -10,7 +10,7 @@ from services.common.record import Fact
 from services.funding import events as funding
 from services.intake import events as intake
 from services.notify import events as notify
-from services.review.commands import alarms, cases, grants
+from services.review.commands import alarms, cases, grants, rounds
 from services.review.commands.ending import lock_call_and_case
 from services.review.commands.recording import record_facts
 from services.review.commands.tasks import REVIEW, close_task
@@ -27,6 +27,7 @@ EFFECTS: Mapping[type[Fact], Callable[[Connection, Any], Awaitable[list[Fact]]]]
     intake.EndorsementRequested: cases.request_endorsement,
     intake.ClarificationAsked: cases.ask_clarification,
     intake.ApplicationSubmitted: cases.receive_version,
+    intake.FormalCheckPassed: rounds.note_formal_check,
     intake.ApplicationReturned: cases.return_case,
     intake.ApplicationRejected: cases.reject_case,
     intake.RejectionUndone: cases.undo_rejection,

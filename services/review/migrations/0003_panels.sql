@@ -20,6 +20,13 @@ create table alive_at_closing (
   primary key (call_id, application_id)
 );
 
+-- The versions that passed the formal check: a straggler without it is flagged.
+create table formal_check (
+  application_id uuid not null,
+  version        int not null,
+  primary key (application_id, version)
+);
+
 create table panel_round (
   id              text primary key,             -- {call}.{panel}, or {application}.r{n}
   call_id         text not null references call,

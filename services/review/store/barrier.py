@@ -35,6 +35,38 @@ async def waited_for(conn: Connection, call_id: str) -> list[UUID]:
     return [row["application_id"] for row in rows]
 
 
+async def note_formal_check(conn: Connection, application_id: UUID, version: int) -> None:
+    await conn.execute(
+        "insert into formal_check (application_id, version) values ($1, $2) on conflict do nothing",
+        application_id,
+        version,
+    )
+
+
+async def missing(conn: Connection, application_id: UUID) -> list[str]:
+    """What the case lacks before its panel: formal_check, prescreening, consultation_<organisation>."""
+    row = await conn.fetchrow(
+        """
+        select
+          exists (select from formal_check f where f.application_id = c.id and f.version = c.version)
+            as formal_check,
+          exists (select from prescreening p where p.application_id = c.id and p.version = c.version)
+            as prescreening,
+          array(
+            select organisation from unnest(c.touches) organisation
+            except select organisation from consultation where application_id = c.id
+            except select organisation from clarification
+                   where application_id = c.id and answered_at is not null
+            order by 1
+          ) as consultations
+        from cases c where c.id = $1
+        """,
+        application_id,
+    )
+    first = [name for name in ("formal_check", "prescreening") if not row[name]]
+    return first + [f"consultation_{organisation}" for organisation in row["consultations"]]
+
+
 async def complete(conn: Connection, call_id: str, straggler_ids: Iterable[UUID]) -> None:
     await conn.execute("update call set round_complete_at = clock_timestamp() where id = $1", call_id)
     await conn.executemany(

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from deploy.demo.calls import real_call
+from services.intake import events as intake
 from services.review.commands.tasks import CaseNotKnownYet
 from tests.service.review.panel_play import CALL, ROUND, SERVICE_ROUND, PanelPlay, case_id
 from tests.support.tokens import Person
@@ -79,21 +80,34 @@ async def test_a_case_that_came_back_to_life_is_waited_for(panel: PanelPlay) -> 
     assert await completions(panel) == [[]]
 
 
-async def test_at_the_straggler_instant_the_round_goes_on_with_the_missing_named(panel: PanelPlay) -> None:
-    one, two = await panel.submit("one"), await panel.submit("two")
+async def test_at_the_straggler_instant_the_missing_go_on_flagged(panel: PanelPlay) -> None:
+    one, two = await panel.submit("one"), await panel.submit("two", touches=["HP", "TTO"])
     await panel.enter(one)
     await panel.close_call(one, two)
+    async with panel.database.transaction() as conn:
+        await conn.execute("insert into consultation values ($1, 'TTO', 'feasible', 'x', $1, now())", two)
     await panel.pass_straggler_instant()
     assert await completions(panel) == [[str(two)]]
-    await panel.enter(two, "prescreening", "consultation_HP")
-    assert await completions(panel) == [[str(two)]]
-    entered = await panel.facts("round-entered")
-    assert entered[1]["flags"] == ["prescreening", "consultation_HP"]
-    listed = await panel.api.get(panel.adviser, f"/v1/rounds/{ROUND}/cases")
-    assert [(each["case_number"], each["late"]) for each in listed.json()["items"]] == [
-        ("2023-one", False),
-        ("2023-two", False),
+    assert [each["flags"] for each in await panel.facts("round-entered")] == [
+        [],
+        ["formal_check", "prescreening", "consultation_HP"],
     ]
+    await panel.enter(two)
+    assert len(await panel.facts("round-entered")) == 2
+    listed = await panel.api.get(panel.adviser, f"/v1/rounds/{ROUND}/cases")
+    assert [(each["case_number"], each["late"], len(each["flags"])) for each in listed.json()["items"]] == [
+        ("2023-one", False, 0),
+        ("2023-two", False, 3),
+    ]
+
+
+async def test_only_what_is_missing_is_flagged(panel: PanelPlay) -> None:
+    (one,) = [await panel.submit("one")]
+    await panel.close_call(one)
+    fact = intake.FormalCheckPassed(application_id=one, call_id=CALL, version=1, decided_by=None)
+    await panel.deliver(fact, str(one))
+    await panel.pass_straggler_instant()
+    assert [each["flags"] for each in await panel.facts("round-entered")] == [["prescreening"]]
 
 
 async def test_the_straggler_instant_may_come_before_the_call_is_known_closed(panel: PanelPlay) -> None:
@@ -138,7 +152,7 @@ async def test_a_straggler_that_enters_while_members_declare_is_declared_on_too(
     assert await panel.open_tasks("declare_conflicts") == sorted(
         (f"{ROUND}/{each.id}", "1") for each in members[1:]
     )
-    await panel.enter(two, "prescreening")
+    await arrive_late(panel)
     assert (f"{ROUND}/{members[0].id}", "2") in await panel.open_tasks("declare_conflicts")
     for member in members[1:]:
         await panel.declare(member, [one, two])
@@ -154,7 +168,7 @@ async def test_a_case_that_enters_after_the_conflicts_are_settled_is_left_to_the
     for member in members:
         await panel.declare(member, [one])
     await panel.order("assign")
-    await panel.enter(two, "prescreening")
+    await arrive_late(panel)
     assert await panel.open_tasks("handle_late_fact") == [(str(two), "round-entered")]
     listed = await panel.api.get(panel.adviser, f"/v1/rounds/{ROUND}/cases")
     assert {each["case_number"]: each["late"] for each in listed.json()["items"]} == {
@@ -173,14 +187,18 @@ async def test_a_case_that_enters_after_the_conflicts_are_settled_is_left_to_the
 
 
 async def straggling(panel: PanelPlay, members: list[Person]) -> tuple[UUID, UUID]:
-    """Members are asked to declare on the first case; the second is a straggler."""
+    """Members are asked to declare on the first case; the second is a straggler still unknown to review."""
     await panel.name_members(members[:3], members[3:])
-    one, two = await panel.submit("one"), await panel.submit("two")
+    one, two = await panel.submit("one"), case_id("two")
     await panel.enter(one)
     await panel.close_call(one, two)
     await panel.pass_straggler_instant()
     await panel.order("open_conflicts")
     return one, two
+
+
+async def arrive_late(panel: PanelPlay) -> None:
+    await panel.enter(await panel.submit("two"))
 
 
 async def test_a_case_that_ended_does_not_enter(panel: PanelPlay) -> None:
