@@ -12,6 +12,7 @@ from services.common.db import Connection, Database, connect
 from services.common.settings import SCHEMAS, Settings
 from tests.support import postgres
 from tests.support.api import Api, serve
+from tests.support.spans import Spans
 from tests.support.stack import services as services
 from tests.support.stack import stack as stack
 from tests.support.tokens import Person, TokenIssuer
@@ -95,3 +96,9 @@ def person(issuer: TokenIssuer) -> Callable[..., Person]:
         return Person(issuer, subject or f"person-{next(_subjects)}", roles, organisation, **more)
 
     return make
+
+
+@pytest.fixture
+def spans() -> Spans:
+    """The spans that end in this process during the test."""
+    return Spans()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -130,6 +131,9 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return refusal(from_validation(error.errors()))
 
+    async def on_nul(_request: Request, _error: Exception) -> ProblemResponse:
+        return refusal(Invalid("a text holds a NUL character, which cannot be stored; leave it out"))
+
     async def on_http(_request: Request, error: Exception) -> ProblemResponse:
         assert isinstance(error, HTTPException)
         phrase = _TITLES.get(error.status_code) or HTTPStatus(error.status_code).phrase
@@ -139,6 +143,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, on_refused)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
+    # Postgres stores no NUL, in text or in jsonb: known of every text that a caller sends, so answered here once.
+    app.add_exception_handler(asyncpg.CharacterNotInRepertoireError, on_nul)
+    app.add_exception_handler(asyncpg.UntranslatableCharacterError, on_nul)
 
 
 def from_validation(errors: Sequence[Any]) -> Refused:

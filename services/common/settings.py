@@ -1,12 +1,11 @@
 """Settings of one process, read from environment variables and checked before anything starts."""
 
-import sys
-from typing import Literal, Self
+import json
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
-from pydantic_settings import SettingsError as SourceError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.common.errors import SettingsError
 
@@ -27,6 +26,15 @@ class Issuer(BaseModel):
     organisation_claim: str = "org"
     name_claim: str = "name"
     email_claim: str = "email"
+
+
+def _from_json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("must be JSON on one line") from None
 
 
 class Settings(BaseSettings):
@@ -76,8 +84,8 @@ class Settings(BaseSettings):
     mail_from: str = "innoflyt@helse-midt.test"
     portal_url: str = "http://portal.innoflyt.test"
 
-    oidc_issuers: tuple[Issuer, ...] = Field(min_length=1)
-    cors_origins: tuple[str, ...] = ()
+    oidc_issuers: Annotated[tuple[Issuer, ...], NoDecode, BeforeValidator(_from_json)] = Field(min_length=1)
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_from_json)] = ()
 
     intake_host: str = "127.0.0.1"
     intake_port: int = Field(default=8101, ge=0, le=65535)
@@ -132,8 +140,6 @@ def load() -> Settings:
     except ValidationError as error:
         wrong = [_explain(problem) for problem in error.errors(include_url=False, include_input=False)]
         raise SettingsError("; ".join(wrong)) from error
-    except SourceError as error:
-        raise SettingsError(f"{error}: the value must be JSON as in .env.example") from error
 
 
 def _explain(problem: ErrorDetails) -> str:
@@ -144,10 +150,3 @@ def _explain(problem: ErrorDetails) -> str:
         return f"{name} is not set: copy its line from .env.example"
     return f"{name}: {said} (compare with .env.example)" if name else said
 
-
-def load_or_exit() -> Settings:
-    """Settings for a command line: a wrong one ends the process with one clear line instead of a trace."""
-    try:
-        return load()
-    except SettingsError as error:
-        sys.exit(f"innoflyt cannot start: {error}")

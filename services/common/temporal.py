@@ -123,7 +123,7 @@ class _Activities(ActivityInboundInterceptor):
         traceparent = cause.get("traceparent")
         continues = traceparent is not None and cause.get("by") == "fact"
         with (
-            caused_by(info.workflow_id, cause.get("event_id")),
+            caused_by(info.workflow_id, cause.get("event_id") if continues else None),
             structlog.contextvars.bound_contextvars(workflow_id=info.workflow_id),
             span(
                 info.activity_type,

@@ -35,7 +35,7 @@ class Broker:
     """Kafka as the stack runs it, on free ports, with its data in `folder`."""
 
     def __init__(self, folder: Path) -> None:
-        port, controller = _free_ports(2)
+        port, controller = free_ports(2)
         own = {"KAFKA_BOOTSTRAP": f"127.0.0.1:{port}", "KAFKA_CONTROLLER_PORT": str(controller)}
         self._settings = _Elsewhere(STACK.profile, {**STACK.values, **own}, folder)
         self._folder = folder
@@ -119,7 +119,7 @@ class Broker:
             await producer.stop()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that were free a moment ago, outside the range from which outgoing connections get theirs."""
     found: list[int] = []
     port = 20_000 + time.monotonic_ns() % 8_000
