@@ -1,9 +1,8 @@
-"""Attachments on the real store and scanner: the upload form, what is verified, cleaned, refused and handed back."""
+"""Attachments on the real store and scanner: uploaded, verified, cleaned, refused and handed back."""
 
 import hashlib
 import io
 import zipfile
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -37,9 +36,9 @@ def pdf(pages: int = 1, *, javascript: bool = False, attached: bytes | None = No
 
 
 @pytest.fixture
-async def worker(world: World) -> AsyncIterator[Worker]:
+async def worker(world: World) -> Worker:
     """What the cleaning job gets; it never asks for the workflow engine."""
-    yield Worker(world.settings, world.database, Storage(world.settings), temporal=None)  # type: ignore[arg-type]
+    return Worker(world.settings, world.database, Storage(world.settings), temporal=None)  # type: ignore[arg-type]
 
 
 async def announce(

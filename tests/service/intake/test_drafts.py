@@ -1,4 +1,4 @@
-"""Drafts: autosave with ETags, what is refused, co-editors by invitation, caps and the call's opening hours."""
+"""Drafts: autosave with ETags, what is refused, co-editors by invitation, caps, opening hours."""
 
 import asyncio
 import uuid

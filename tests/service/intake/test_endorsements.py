@@ -1,4 +1,4 @@
-"""The endorsement chain: in order, by who was asked, voided by a change of budget or plan and by nothing else."""
+"""The endorsement chain: in order, by who was asked, voided by a change of budget or plan alone."""
 
 from uuid import UUID
 

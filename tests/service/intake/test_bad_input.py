@@ -1,0 +1,101 @@
+"""Bad input at every route: a problem with a stable type, never a 500, and nothing half done."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from services.intake.api import routers
+from tests.service.intake.world import World, problem
+
+ROUTES = [
+    (method, route.path)
+    for router in routers()
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    for method in sorted(route.methods)
+]
+NASTY: list[bytes] = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b"[" * 5000 + b"]" * 5000,
+    b'{"a":' * 200 + b"1" + b"}" * 200,
+    b'{"title": "\\u0000"}',
+    b'{"email": "\\ud800@x.test"}',
+    b'{"deadline": "yesterday", "reason": 5}',
+    b'{"confirmed": "perhaps", "reason": ["x"]}',
+    b'{"accept_findings": [{"a": 1}]}',
+    b'{"budget": {"lines": {"salary": 1e400}}}',
+    b'{"budget": {"own_share": -1}}',
+    b'{"budget": {"own_share": 99999999999999999999}}',
+    b'{"form": "text", "touches": {"a": 1}}',
+    b'{"colour": "blue"}',
+    b"\xff\xfe\x00",
+    json.dumps({"title": "x" * 2_000_000}).encode(),
+]
+IDS = ["not-a-uuid", str(uuid.uuid4()), "%00", "a" * 300, "..%2F..%2Fetc"]
+
+
+async def count(world: World) -> int:
+    """What a half-done change would alter."""
+    async with world.database.read() as conn:
+        return int(
+            await conn.fetchval(
+                "select (select count(*) from application) + (select count(*) from attachment)"
+                " + (select count(*) from call) + (select coalesce(sum(revision), 0) from application)"
+            )
+        )
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES, ids=[f"{method} {path}" for method, path in ROUTES])
+async def test_every_route_answers_bad_input_with_a_problem(world: World, method: str, path: str) -> None:
+    holder = world.person("rhf_adviser", organisation="HMR")
+    application_id = await world.draft(holder)
+    before = await count(world)
+    targets = [path.replace("{application_id}", each) for each in (str(application_id), *IDS)]
+    targets = [
+        target.replace("{attachment_id}", IDS[n % len(IDS)])
+        .replace("{endorsement_id}", IDS[n % len(IDS)])
+        .replace("{call_id}", IDS[n % len(IDS)])
+        .replace("{token}", IDS[n % len(IDS)])
+        for n, target in enumerate(targets)
+    ]
+    bodies: list[Any] = NASTY if method in ("POST", "PATCH") else [None]
+    for target in dict.fromkeys(targets):
+        for body in bodies if target == targets[0] else bodies[:3]:
+            for kind in ("application/json", "application/merge-patch+json", "text/plain"):
+                headers = {"Content-Type": kind, "Idempotency-Key": str(uuid.uuid4()), "If-Match": '"2"'}
+                answer = await world.api.request(method, holder, target, headers=headers, content=body)
+                assert answer.status_code < 500, (target, body and body[:80], answer.text)
+                if answer.status_code >= 400:
+                    assert answer.headers["content-type"].startswith("application/problem+json")
+                    assert answer.json()["type"].startswith("https://innoflyt.test/problems/")
+                    assert "Traceback" not in answer.text
+                if method == "GET" or kind == "text/plain":
+                    break
+    assert await count(world) - before in (0, 1, 2), "at most an empty save"
+
+
+@pytest.mark.parametrize(
+    "query", ["cursor=%00", "cursor=W10", "limit=0", "limit=1000", "limit=x", "state=x", "cursor=WzEsMl0"]
+)
+async def test_bad_queries_are_named(world: World, query: str) -> None:
+    reader = world.person("rhf_adviser")
+    answer = await world.api.get(reader, f"/v1/applications?{query}")
+    assert problem(answer, 422, "invalid")["errors"][0]["field"]
+
+
+async def test_a_token_and_a_key_are_needed(world: World) -> None:
+    problem(await world.api.get(None, "/v1/applications"), 401, "unauthenticated")
+    holder = world.person(organisation="HMR")
+    body = {"call_id": world.call.id, "category": "service", "organisation": "HMR"}
+    answer = await world.api.request("POST", holder, "/v1/applications", json=body)
+    problem(answer, 400, "idempotency-key-missing")
+    garbled = await world.api.request(
+        "POST", holder, "/v1/applications", json=body, headers={"Idempotency-Key": "two words"}
+    )
+    problem(garbled, 400, "idempotency-key-missing")

@@ -1,0 +1,145 @@
+"""Calls: published whole or not at all, moved for everyone at once, closed once."""
+
+import asyncio
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from deploy.demo.calls import real_call
+from services.common.calendar import due, parse_rule
+from services.intake.commands.calls import NotYetClosing, close_call
+from services.intake.commands.drafts import warn_drafts
+from tests.service.intake.test_withdrawal import hand_back
+from tests.service.intake.world import WORKFLOW, World, call_for_tests, made, problem
+
+
+async def test_the_real_call_is_published_with_its_instants_and_mailboxes(world: World) -> None:
+    call = real_call()
+    published = made(await world.api.post(world.adviser, "/v1/calls", call.model_dump(mode="json")))
+    assert published["deadline"] == "2023-10-25T13:00:00Z"
+    assert published["closes_at"] == "2023-10-25T13:05:00Z"
+    assert (
+        published["straggler_at"] == "2023-11-08T14:00:00Z"
+    )  # ten working days later, at the same local time
+    assert published["draft_warnings"][0] == "2023-10-11T13:00:00Z"
+    [fact] = await world.facts(call.id, "call-published")
+    assert fact["definition"] == call.model_dump(mode="json")
+    people = (await world.api.get(world.adviser, "/v1/people?role=lead&organisation=HP")).json()["items"]
+    assert [each["email"] for each in people] == ["innovasjon@helseplattformen.test"]
+    listed = (await world.api.get(world.person(), "/v1/calls")).json()["items"]
+    assert [each["id"] for each in listed] == [call.id, world.call.id]
+
+    holder = world.person(organisation="HMR")
+    body = {"call_id": call.id, "category": "service", "organisation": "HMR"}
+    refused = problem(await world.api.post(holder, "/v1/applications", body), 409, "deadline-passed")
+    assert "onsdag 25. oktober 2023 kl. 15:00" in refused["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field"),
+    [
+        (["deadline"], "tomorrow", "deadline"),
+        (["scale"], {"lowest": 1}, "scale.highest"),
+        (["categories", 0, "panel"], "jury", ""),
+        (["tasks", "prescreen", "due"], {"workdays": "ten"}, "tasks.prescreen.due"),
+        (["tasks", "prescreen"], None, "tasks.prescreen"),
+        (["tasks", "tea_break"], {"due": {"workdays": 1}}, "tasks.tea_break"),
+        (["categories", 0, "form"], {"type": "poem"}, "categories.product.form"),
+        (["categories", 0, "form"], {"$ref": "http://127.0.0.1/schema"}, "categories.product.form"),
+        (["colour"], "blue", "colour"),
+        (["formal_rules", 0, "enforcement"], "shout", "formal_rules.0.enforcement"),
+    ],
+)
+async def test_a_mistake_in_the_call_is_named_and_nothing_is_published(
+    world: World, path: list[Any], value: Any, field: str
+) -> None:
+    call = copy.deepcopy(call_for_tests(opened=timedelta(0), deadline=timedelta(hours=1)))
+    data = call.model_dump(mode="json")
+    target: Any = data
+    for step in path[:-1]:
+        target = target[step]
+    if value is None:
+        del target[path[-1]]
+    else:
+        target[path[-1]] = value
+    refused = problem(await world.api.post(world.adviser, "/v1/calls", data), 422, "invalid")
+    assert any(each["field"].startswith(field) and each["remedy"] for each in refused["errors"])
+    assert await world.facts(call.id) == []
+
+
+async def test_an_id_is_published_once_and_only_by_an_adviser(world: World) -> None:
+    data = world.call.model_dump(mode="json")
+    problem(await world.api.post(world.adviser, "/v1/calls", data), 409, "call-exists")
+    problem(await world.api.post(world.person("hf_adviser"), "/v1/calls", data), 403, "forbidden")
+    problem(await world.api.get(world.person(), "/v1/calls/unknown"), 404, "not-found")
+
+
+async def test_a_moved_deadline_holds_for_everyone_at_once(world: World) -> None:
+    holder, other = world.person(organisation="HMR"), world.person(organisation="HNT")
+    await world.draft(holder)
+    await world.draft(other, organisation="HNT")
+    path = f"/v1/calls/{world.call.id}/deadline"
+    later = datetime.now(UTC) + timedelta(days=2)
+    body = {"deadline": later.isoformat(), "reason": "Innsendingen var nede i to timer."}
+    problem(await world.api.post(holder, path, body), 403, "forbidden")
+    past = body | {"deadline": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
+    problem(await world.api.post(world.adviser, path, past), 422, "invalid")
+    naive = body | {"deadline": "2030-01-01T12:00:00"}
+    problem(await world.api.post(world.adviser, path, naive), 422, "invalid")
+    moved = made(await world.api.post(world.adviser, path, body))
+    assert datetime.fromisoformat(moved["deadline"]) == later
+    grace = due(parse_rule(world.call.times.closing_grace), later, world.call.calendar)
+    assert datetime.fromisoformat(moved["closes_at"]) == grace
+    [fact] = await world.facts(world.call.id, "deadline-moved")
+    assert set(fact["holder_ids"]) == {str(holder.id), str(other.id)}
+
+
+async def test_closing_expires_returned_cases_and_names_the_living(world: World) -> None:
+    holder = world.person(organisation="HMR")
+    alive, returned = await world.submitted(holder), await world.submitted(holder)
+    await world.draft(holder)
+    await hand_back(world, returned)
+    async with world.database.transaction() as conn:
+        with pytest.raises(NotYetClosing):
+            await close_call(conn, world.call.id, WORKFLOW)
+    async with world.database.transaction() as conn:
+        await conn.execute(
+            "update call set opens_at = now() - interval '1 day', deadline = now() - interval '1 minute', "
+            "closes_at = now() - interval '1 second'"
+        )
+
+    async def close() -> None:
+        async with world.database.transaction() as conn:
+            await close_call(conn, world.call.id, WORKFLOW)
+
+    await asyncio.gather(close(), close(), close())
+    [closed] = await world.facts(world.call.id, "call-closed")
+    assert closed["application_ids"] == [str(alive)]
+    assert len(await world.facts(returned, "application-expired")) == 1
+    again = {
+        "deadline": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+        "reason": "For sent å flytte",
+    }
+    path = f"/v1/calls/{world.call.id}/deadline"
+    problem(await world.api.post(world.adviser, path, again), 409, "call-is-closed")
+    problem(await world.submit(holder, returned), 409, "step-out-of-order")
+
+
+async def test_holders_of_what_is_not_in_are_warned_once_each_time(world: World) -> None:
+    holder = world.person(organisation="HMR")
+    draft, sent, returned = (
+        await world.draft(holder),
+        await world.submitted(holder),
+        await world.submitted(holder),
+    )
+    await hand_back(world, returned)
+    for _ in range(2):
+        async with world.database.transaction() as conn:
+            await warn_drafts(conn, world.call.id, 1, WORKFLOW)
+    async with world.database.transaction() as conn:
+        assert await warn_drafts(conn, world.call.id, 2, WORKFLOW) == 2
+    assert [fact["n"] for fact in await world.facts(draft, "draft-warned")] == [1, 2]
+    assert [fact["n"] for fact in await world.facts(returned, "draft-warned")] == [1, 2]
+    assert await world.facts(sent, "draft-warned") == []
