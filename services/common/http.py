@@ -5,14 +5,14 @@ import binascii
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
 
 from services.common import problems
 from services.common.auth import Authenticator
@@ -156,9 +156,33 @@ async def arrived_at(conn: Connection, arrival: Arrival) -> datetime:
 
 
 class Body(BaseModel):
-    """Base of every request body: unknown fields are refused, types are not guessed."""
+    """Base of every request body: unknown fields are refused, texts are stripped and can be stored."""
 
-    model_config = ConfigDict(extra="forbid", strict=False, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_stored(cls, value: object) -> object:
+        if next(_unstorable(value, ""), None) is not None:
+            raise ValueError(_UNSTORABLE)
+        return value
+
+
+_UNSTORABLE = "leave out NUL and half characters, which cannot be stored"
+
+
+def _unstorable(value: object, path: str) -> Iterator[str]:
+    """Where in this JSON a text stands that Postgres cannot hold: with a NUL, or half of a surrogate pair."""
+    if isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            yield path
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _unstorable(name, path)
+            yield from _unstorable(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _unstorable(inner, f"{path}.{number}")
 
 
 def etag(version: int) -> str:
@@ -194,6 +218,9 @@ async def _merge_patch_body(request: Request) -> dict[str, Any]:
         raise Invalid(
             "body", errors=[FieldError("body", None, "send a JSON object with the fields to change")]
         )
+    wrong = [FieldError(path, None, _UNSTORABLE) for path in _unstorable(patch, "")]
+    if wrong:
+        raise Invalid("; ".join(error.field for error in wrong), errors=wrong)
     return patch
 
 

@@ -1,5 +1,7 @@
 """Every error as application/problem+json (RFC 9457), with a stable type and never anything internal."""
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -45,9 +47,25 @@ _SCHEMA = {
 
 
 class ProblemResponse(JSONResponse):
-    """JSON with the media type of problems."""
+    """JSON with the media type of problems. What was sent may be quoted in it, so it renders anything."""
 
     media_type = "application/problem+json"
+
+    def render(self, content: Any) -> bytes:
+        text = json.dumps(_finite(content), ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")  # half a surrogate pair is no character
+
+
+def _finite(content: Any) -> Any:
+    """The content with NaN and infinities as text: JSON has no word for them."""
+    match content:
+        case dict():
+            return {name: _finite(value) for name, value in content.items()}
+        case list():
+            return [_finite(value) for value in content]
+        case float() if not math.isfinite(content):
+            return str(content)
+    return content
 
 
 # Names that differ between Python versions, and types must not.
@@ -143,7 +161,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, on_refused)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    # Postgres stores no NUL, in text or in jsonb: known of every text that a caller sends, so answered here once.
+    # Postgres stores no NUL, in text or in jsonb, whatever route a text comes by: answered here once.
     app.add_exception_handler(asyncpg.CharacterNotInRepertoireError, on_nul)
     app.add_exception_handler(asyncpg.UntranslatableCharacterError, on_nul)
 
@@ -168,7 +186,8 @@ def _short(error: Mapping[str, Any]) -> JsonValue:
     value = error.get("input")
     if error["type"] == "missing" or not isinstance(value, str | int | float | bool):
         return None
-    return value[:200] if isinstance(value, str) else value
+    # Half of a surrogate pair is a legal JSON escape and not a character that an answer can carry.
+    return value[:200].encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _remedy(kind: str, message: str) -> str:

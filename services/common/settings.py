@@ -149,4 +149,3 @@ def _explain(problem: ErrorDetails) -> str:
     if problem["type"] == "missing":
         return f"{name} is not set: copy its line from .env.example"
     return f"{name}: {said} (compare with .env.example)" if name else said
-

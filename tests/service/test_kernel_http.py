@@ -146,6 +146,8 @@ BAD_BODIES = [
     (json.dumps({**GOOD, "name": 7}).encode(), 422, "invalid", "name"),
     (json.dumps({**GOOD, "name": "x" * 21}).encode(), 422, "invalid", "name"),
     (json.dumps({**GOOD, "name": None}).encode(), 422, "invalid", "name"),
+    (json.dumps({**GOOD, "name": "a\x00b"}).encode(), 422, "invalid", "name"),
+    (json.dumps({**GOOD, "when": "\ud800"}).encode(), 422, "invalid", "when"),
 ]
 
 
@@ -273,6 +275,9 @@ async def test_a_merge_patch_says_what_it_is_and_is_an_object(api):
     problem(await api.client.patch(path, json={}, headers=version), 415, "unsupported-media-type")
     problem(await api.client.patch(path, content=b"{", headers=merge), 400, "bad-request")
     problem(await api.client.patch(path, content=b"[]", headers=merge), 422, "invalid")
+    for text in (b'{"a":{"b":["\\u0000"]}}', b'{"a":{"b":["\\ud800"]}}'):
+        answer = await api.client.patch(path, content=text, headers=merge)
+        assert [error["field"] for error in problem(answer, 422, "invalid")["errors"]] == ["a.b.0"]
     answer = await api.client.patch(path, content=b'{"a":null,"b":{"d":3}}', headers=merge)
     assert answer.json() == {"merged": {"b": {"c": 2, "d": 3}}}
 
