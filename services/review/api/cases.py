@@ -12,6 +12,7 @@ from services.common.errors import NotFound
 from services.common.http import ArrivedDep, Body, DatabaseDep, arrived_at
 from services.common.idempotency import once
 from services.review.api.denials import note_read, noting_denials
+from services.review.api.inputs import Text
 from services.review.commands import consultations, prescreening
 from services.review.domain.tasks import Interval, TaskTime, Waited, waited, waited_in_all
 from services.review.policy import Act, permit, standing
@@ -21,7 +22,6 @@ from services.review.store import tasks as task_store
 
 router = APIRouter(prefix="/v1", tags=["cases"])
 
-Reason = Annotated[str, Field(min_length=1, max_length=4000)]
 OrganisationCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,19}$")]
 
 
@@ -110,14 +110,14 @@ class PrescreeningBody(Body):
 
     version: int
     outcome: Literal["recommended", "not_recommended", "returned"]
-    reason: Reason
+    reason: Text
 
 
 class AnswerBody(Body):
     """`adjust`: the activity plan must be adjusted, which becomes a condition of an award (X15)."""
 
     outcome: Literal["covered", "adjust", "feasible"]
-    reason: Reason
+    reason: Text
 
 
 @router.get("/cases/{application_id}", summary="The case, its decisions with reason and decider, its waits")

@@ -1,10 +1,10 @@
 """Questions on a case and their answers, seen by both sides."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel
 
 from services.common.auth import Caller, CallerDep
 from services.common.db import Connection
@@ -12,6 +12,7 @@ from services.common.errors import FieldError, Invalid
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
 from services.review.api.denials import note_read, noting_denials
+from services.review.api.inputs import Text
 from services.review.api.tasks import AudienceView
 from services.review.commands import questions as commands
 from services.review.policy import Act, CaseAccess, permit, standing, waits_for
@@ -20,8 +21,6 @@ from services.review.store import questions as store
 from services.review.store import tasks as task_store
 
 router = APIRouter(prefix="/v1", tags=["questions"])
-
-Text = Annotated[str, Field(min_length=1, max_length=4000)]
 
 
 class QuestionBody(Body):

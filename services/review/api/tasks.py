@@ -14,6 +14,7 @@ from services.common.errors import FieldError, Invalid, NotFound
 from services.common.http import Body, DatabaseDep, decode_cursor, encode_cursor
 from services.common.idempotency import once
 from services.review.api.denials import noting_denials
+from services.review.api.inputs import Text
 from services.review.commands import worklist as commands
 from services.review.policy import sees_task
 from services.review.store import worklist as store
@@ -104,7 +105,7 @@ class PassOn(Body):
 class Handled(Body):
     """What was done about it."""
 
-    note: Annotated[str, Field(min_length=1, max_length=4000)]
+    note: Text
 
 
 @router.get("/tasks", summary="The open tasks of a view, most urgent first")
