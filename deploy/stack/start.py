@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import supervisor
-from .programs import Program, base_environment, module, service_environment, service_programs
+from .programs import Program, base_environment, service_environment, service_programs
 from .servers import identity, kafka, mail, objects, postgres, scanner, temporal, traces
 from .settings import ROOT, SCHEMAS, Settings
 
@@ -136,12 +136,7 @@ def provision(settings: Settings, what: str) -> None:
 
 def service_steps(settings: Settings) -> list[Step]:
     """Migrations first; then every process at once, for each waits by itself for what it needs."""
-    migrations = [
-        Step(f"{schema} migrations", lambda schema=schema: migrate(settings, schema), ("database",))  # type: ignore[misc]
-        for schema in SCHEMAS
-    ]
-    needed = ("topics", "buckets", "namespace", "identity", "maildev", "clamd")
-    starts = []
+    found = [Step("migrations", lambda: migrate(settings), ("database",))]
     for program in service_programs(settings):
         package, _, role = program.name.partition("-")
 
@@ -149,8 +144,8 @@ def service_steps(settings: Settings) -> list[Step]:
             begin(settings, program)
             wait_ready(settings, program.name, lambda: service_ready(settings, package, role, program.name))
 
-        starts.append(Step(program.name, work, (*needed, f"{package} migrations")))
-    return migrations + starts
+        found.append(Step(program.name, work, ("migrations", "topics", "buckets", "namespace")))
+    return found
 
 
 def begin(settings: Settings, program: Program) -> None:
@@ -174,16 +169,15 @@ def begin(settings: Settings, program: Program) -> None:
     supervisor.start(settings, program.name)
 
 
-def migrate(settings: Settings, schema: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", module(schema), "migrate"],
-        env=base_environment(settings) | service_environment(settings, schema, "owner"),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+def migrate(settings: Settings) -> None:
+    """Bring every schema up to date. Raises NotReady with what the migrations said."""
+    environment = base_environment(settings)
+    for schema in SCHEMAS:
+        environment |= service_environment(settings, schema, "owner")
+    command = [sys.executable, "-m", "deploy.stack.migrations"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        raise NotReady(f"the migrations of {schema} failed:\n{done.stdout}{done.stderr}")
+        raise NotReady(f"the migrations failed:\n{done.stdout}{done.stderr}")
 
 
 def service_ready(settings: Settings, package: str, role: str, name: str) -> None:
