@@ -37,8 +37,10 @@ async def name_members(
     if call is None:
         raise NotFound
     panel = panel_of(call, panel_code)
-    round_ = await rounds.lock(conn, panel_round_id(call_id, panel_code))
-    if round_ is not None and round_.state != "gathering":
+    round_id = panel_round_id(call_id, panel_code)
+    await rounds.begin(conn, round_id, call_id, panel_code, None, "gathering")
+    round_ = await rounds.lock(conn, round_id)
+    if round_ is None or round_.state != "gathering":
         raise RoundStarted
     _check(members)
     _check_panel(members, panel)

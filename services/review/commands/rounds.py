@@ -25,6 +25,7 @@ from workflows.contracts.review import CaseEntry, OpenTask, PanelRound
 from workflows.contracts.tasks import HANDLE_LATE_FACT
 
 _REVIEW = Actor("service", "review")
+_OUT = frozenset({CaseState.RETURNED, CaseState.ENDED})
 _STILL_OPEN = frozenset({"gathering", "declaring", "short"})
 """A case can join while nobody has been assigned and the conflicts are not settled."""
 
@@ -32,8 +33,8 @@ _STILL_OPEN = frozenset({"gathering", "declaring", "short"})
 async def enter_round(conn: Connection, entry: CaseEntry, by: Actor) -> None:
     """The case is ready for its panel; the last one to enter completes the round. Once per case.
 
-    A case that has ended meanwhile stays out. One that comes when conflicts are settled is noted, and left to
-    the advisers by a task. Raises StepOutOfOrder for a case that cannot enter; retried while it is unknown.
+    A case that has ended or been returned meanwhile stays out. One that comes when conflicts are settled is
+    noted, and left to the advisers by a task. Retried while the case is unknown.
     """
     await get_call(conn, entry.call_id)
     await cases.lock_call(conn, entry.call_id)
@@ -47,13 +48,13 @@ async def enter_round(conn: Connection, entry: CaseEntry, by: Actor) -> None:
 
 
 async def _enter(conn: Connection, case: Case, flags: Sequence[str]) -> list[Fact]:
-    """Put the case into the round of its panel; nothing happens if it is there, or has ended."""
+    """Put the case into the round of its panel; nothing happens if it is there, or cannot be."""
     assert case.panel is not None
     round_id = panel_round_id(case.call_id, case.panel)
     await rounds.begin(conn, round_id, case.call_id, case.panel, None, "gathering")
     round_ = await rounds.lock(conn, round_id)
     assert round_ is not None
-    if case.state is CaseState.ENDED or await rounds.holds_case(conn, round_id, case.id):
+    if case.state in _OUT or await rounds.holds_case(conn, round_id, case.id):
         return []
     await cases.set_state(conn, case.id, move_case(case.state, CaseAction.ENTER_ROUND))
     late = round_.state not in _STILL_OPEN
@@ -119,7 +120,7 @@ async def complete_round_if_ready(conn: Connection, call_id: str) -> list[Fact]:
 async def _enter_flagged(conn: Connection, application_id: UUID) -> list[Fact]:
     """A straggler goes on without what it lacks. One that review does not know yet enters later."""
     case = await cases.lock_case(conn, application_id)
-    if case is None or case.panel is None or case.state is CaseState.RETURNED:
+    if case is None or case.panel is None:
         return []
     return await _enter(conn, case, await barrier.missing(conn, application_id))
 

@@ -31,12 +31,16 @@ async def replace_members(conn: Connection, call_id: str, panel: str, members: S
 
 
 async def chair_of(conn: Connection, round_id: str) -> UUID | None:
-    """Who leads the round: whose the meeting is, else its chair; before it opened, the chair of its panel."""
+    """Who leads the round: whose the meeting is, else its chair; before it opened, the chair of its panel.
+
+    None for the round of a case that its chair has a conflict in.
+    """
     chair: UUID | None = await conn.fetchval(
         """
         select coalesce(
           r.led_by,
-          (select person_id from round_member where round_id = r.id and chair),
+          (select person_id from round_member m where round_id = r.id and chair and not exists
+             (select from conflict where application_id = r.application_id and person_id = m.person_id)),
           (select person_id from panel_member where call_id = r.call_id and panel = r.panel and chair
              and r.application_id is null))
         from panel_round r where r.id = $1
