@@ -91,8 +91,8 @@ def waited(held: Sequence[Held], questions: Sequence[Question], until: datetime)
     """
     us = them = timedelta()
     in_order = sorted(held, key=lambda entry: entry.at)
-    for entry, following in zip(in_order, [*in_order[1:], None], strict=True):
-        end = min(following.at if following else until, until)
+    for n, entry in enumerate(in_order, 1):
+        end = min(in_order[n].at, until) if n < len(in_order) else until
         if end <= entry.at or entry.owner == "nobody":
             continue
         if entry.owner == "holder":

@@ -66,8 +66,9 @@ async def test_every_route_answers_bad_input_with_a_problem(world: World, method
     ]
     bodies: list[Any] = NASTY if method in ("POST", "PATCH") else [None]
     for target in dict.fromkeys(targets):
-        for body in bodies if target == targets[0] else bodies[:3]:
-            for kind in ("application/json", "application/merge-patch+json", "text/plain"):
+        for body in bodies if target == targets[0] else bodies[:1]:
+            is_draft = method == "PATCH" and "application_id" in path
+            for kind in (("application/merge-patch+json" if is_draft else "application/json"), "text/plain"):
                 headers = {"Content-Type": kind, "Idempotency-Key": str(uuid.uuid4()), "If-Match": '"2"'}
                 answer = await world.api.request(method, holder, target, headers=headers, content=body)
                 assert answer.status_code < 500, (target, body and body[:80], answer.text)
@@ -75,7 +76,7 @@ async def test_every_route_answers_bad_input_with_a_problem(world: World, method
                     assert answer.headers["content-type"].startswith("application/problem+json")
                     assert answer.json()["type"].startswith("https://innoflyt.test/problems/")
                     assert "Traceback" not in answer.text
-                if method == "GET" or kind == "text/plain":
+                if body is not NASTY[0]:
                     break
     assert await count(world) - before in (0, 1, 2), "at most an empty save"
 

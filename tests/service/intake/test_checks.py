@@ -29,7 +29,8 @@ FAULTS = {
     "returned_in_a_closed_call": "with closed as (update call set closed_at = now()) "
     "update application set state = 'returned' where id = $1",
     "call_not_closed": "update call set opens_at = now() - interval '3 hours', "
-    "deadline = now() - interval '2 hours', closes_at = now() - interval '1 hour' where id = (select call_id from application where id = $1)",
+    "deadline = now() - interval '2 hours', closes_at = now() - interval '1 hour' "
+    "where id = (select call_id from application where id = $1)",
     "ended_without_an_outcome": "update application set state = 'withdrawn' where id = $1",
     "case_number_out_of_line": "update case_counter set last = last + 1 where $1::uuid is not null",
     "endorsed_by_the_applicant": "update endorsement set person_id = "
