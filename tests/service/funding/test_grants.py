@@ -1,4 +1,4 @@
-"""Plan, start, extension, report, change, invoice, complaint: what goes, and what is refused, with its type."""
+"""Plan, start, extension, report, change, invoice, complaint: what goes, what is refused, and how."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
