@@ -15,7 +15,7 @@ from services.review.commands.panel_terms import categories_of, scale_of
 from services.review.commands.progress import advance
 from services.review.commands.recording import record_facts
 from services.review.commands.terms import get_call
-from services.review.store import assessments, cases, rounds
+from services.review.store import assessments, cases, participants, rounds
 from workflows.contracts.tasks import JUDGE_APPLICATIONS
 
 
@@ -41,7 +41,7 @@ async def save_scores(
     Raises NotFound where the case is not theirs to score (also after a conflict), ScoresFinal, StepOutOfOrder
     and Invalid.
     """
-    final = await rounds.lock_member(conn, round_id, person_id)
+    final = await participants.lock_member(conn, round_id, person_id)
     if not await assessments.lock_assignment(conn, round_id, application_id, person_id):
         raise NotFound
     round_ = await rounds.get(conn, round_id)
@@ -69,7 +69,7 @@ async def lock_scores(conn: Connection, round_id: str, person_id: UUID, by: Acto
     round_ = await lock_round(conn, round_id)
     if round_ is None:
         raise NotFound
-    await rounds.lock_member(conn, round_id, person_id)
+    await participants.lock_member(conn, round_id, person_id)
     moment = await moment_of(conn, round_id, by)
     member = member_of(moment.standing, person_id)
     if member.locked:
@@ -79,8 +79,8 @@ async def lock_scores(conn: Connection, round_id: str, person_id: UUID, by: Acto
     missing = moment.standing.unscored(member)
     if missing:
         raise ScoresMissing(application_ids=[str(each) for each in missing])
-    _, n = await rounds.tasks_of(conn, round_id, person_id)
-    await rounds.set_locked(conn, round_id, person_id)
+    _, n = await participants.tasks_of(conn, round_id, person_id)
+    await participants.set_locked(conn, round_id, person_id)
     facts: list[Fact] = await finish_task(moment, JUDGE_APPLICATIONS, n, person_id)
     facts.append(events.ScoresLocked(**about(round_), person_id=person_id))
     facts += await advance(conn, round_id, by)

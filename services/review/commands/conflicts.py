@@ -20,7 +20,7 @@ from services.review.commands.progress import advance
 from services.review.commands.recording import record_facts
 from services.review.commands.steps import reopen
 from services.review.domain.rounds import Participant, Standing
-from services.review.store import assessments, rounds
+from services.review.store import assessments, participants
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ async def declare(
     round_ = await lock_round(conn, round_id)
     if round_ is None:
         raise NotFound
-    await rounds.lock_member(conn, round_id, person_id)
+    await participants.lock_member(conn, round_id, person_id)
     moment = await moment_of(conn, round_id, by)
     member = member_of(moment.standing, person_id)
     theirs = visible_cases(moment.standing, person_id)
@@ -68,11 +68,13 @@ async def declare(
 
 async def _declare(moment: Moment, person_id: UUID, declaration: Declaration) -> list[Fact]:
     case = declaration.application_id
-    await rounds.add_declaration(moment.conn, moment.round.id, case, person_id, conflict=declaration.conflict)
+    await participants.add_declaration(
+        moment.conn, moment.round.id, case, person_id, conflict=declaration.conflict
+    )
     if not declaration.conflict:
         return []
     call_id = moment.round.call_id
-    await rounds.add_conflict(moment.conn, case, person_id, call_id, declaration.ground)
+    await participants.add_conflict(moment.conn, case, person_id, call_id, declaration.ground)
     facts: list[Fact] = []
     if await assessments.unassign(moment.conn, case, person_id):
         facts.append(events.AccessRevoked(application_id=case, call_id=call_id, person_id=person_id))

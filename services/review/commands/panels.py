@@ -15,7 +15,7 @@ from services.review.commands.panel_terms import panel_of
 from services.review.commands.progress import advance
 from services.review.commands.recording import record_facts
 from services.review.domain.panels import Member
-from services.review.store import cases, panels, rounds
+from services.review.store import cases, panels, participants, rounds
 from workflows.contracts.ids import panel_round_id
 from workflows.contracts.tasks import NAME_STANDINS
 
@@ -77,7 +77,7 @@ async def name_standins(
         _refuse(members, earlier, "name somebody else: took part in assessing this application before")
         if not any(each.chair for each in (*members, *moment.standing.members)):
             raise _invalid("members", "name one of them as chair")
-    await rounds.add_members(conn, round_id, members, standin=True)
+    await participants.add_members(conn, round_id, members, standin=True)
     await rounds.change(conn, round_id, standins_wanted=False)
     if round_.state == "short":
         await enter(moment, "name_standins")

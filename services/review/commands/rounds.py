@@ -18,7 +18,7 @@ from services.review.commands.tasks import CaseNotKnownYet, open_task
 from services.review.commands.terms import get_call
 from services.review.domain.cases import CaseAction, CaseState
 from services.review.domain.cases import move as move_case
-from services.review.store import barrier, cases, panels, rounds
+from services.review.store import barrier, cases, panels, participants, rounds
 from services.review.store.cases import Case
 from workflows.contracts.ids import panel_round_id
 from workflows.contracts.review import CaseEntry, OpenTask, PanelRound
@@ -147,7 +147,7 @@ async def open_conflicts(conn: Connection, order: PanelRound, by: Actor) -> None
     moment = await _order(conn, order, by)
     if moment.round.state == "gathering":
         members = await panels.members_of(conn, order.call_id, order.panel)
-        await rounds.add_members(conn, order.round_id, members, standin=False)
+        await participants.add_members(conn, order.round_id, members, standin=False)
         await enter(moment, "open")
     await _go_on(moment, "round.conflicts-opened")
 

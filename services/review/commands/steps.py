@@ -8,7 +8,7 @@ from services.review.commands.moment import Moment, about, drop_task, enter, fin
 from services.review.domain.panels import acting_chair, move
 from services.review.domain.panels import choose_leads as balance
 from services.review.domain.rounds import Participant, Standing
-from services.review.store import assessments, rounds
+from services.review.store import assessments, participants, rounds
 from workflows.contracts.tasks import (
     DECLARE_CONFLICTS,
     HOLD_MEETING,
@@ -19,7 +19,7 @@ from workflows.contracts.tasks import (
 
 
 async def _ask(moment: Moment, member: Participant, kind: str, column: str) -> list[Fact]:
-    n = await rounds.count_up(moment.conn, moment.round.id, member.person_id, column)
+    n = await participants.count_up(moment.conn, moment.round.id, member.person_id, column)
     return await start_task(moment, kind, n, "member", member.person_id)
 
 
@@ -35,8 +35,8 @@ async def end_declarations(moment: Moment) -> list[Fact]:
     facts: list[Fact] = []
     for member in moment.standing.members:
         if member.declaring and not moment.standing.owes_declaration(member):
-            n, _ = await rounds.tasks_of(moment.conn, moment.round.id, member.person_id)
-            await rounds.change_member(moment.conn, moment.round.id, member.person_id, declaring=False)
+            n, _ = await participants.tasks_of(moment.conn, moment.round.id, member.person_id)
+            await participants.change_member(moment.conn, moment.round.id, member.person_id, declaring=False)
             facts += await finish_task(moment, DECLARE_CONFLICTS, n, member.person_id)
             facts.append(events.ConflictsDeclared(**about(moment.round), person_id=member.person_id))
     return facts
@@ -90,8 +90,8 @@ async def end_judging(moment: Moment) -> list[Fact]:
     facts: list[Fact] = []
     for member in moment.standing.members:
         if member.judging and not moment.standing.duties(member):
-            _, n = await rounds.tasks_of(moment.conn, moment.round.id, member.person_id)
-            await rounds.change_member(moment.conn, moment.round.id, member.person_id, judging=False)
+            _, n = await participants.tasks_of(moment.conn, moment.round.id, member.person_id)
+            await participants.change_member(moment.conn, moment.round.id, member.person_id, judging=False)
             facts += await drop_task(moment, JUDGE_APPLICATIONS, n, member.person_id, because="no_cases_left")
     return facts
 
@@ -99,7 +99,7 @@ async def end_judging(moment: Moment) -> list[Fact]:
 async def unlock(moment: Moment) -> list[Fact]:
     for member in moment.standing.members:
         if member.locked and moment.standing.unscored(member):
-            await rounds.change_member(moment.conn, moment.round.id, member.person_id, locked_at=None)
+            await participants.change_member(moment.conn, moment.round.id, member.person_id, locked_at=None)
     return []
 
 
