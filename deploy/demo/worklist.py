@@ -44,7 +44,7 @@ class Worklists:
         self._world = world
         self._acts = acts
         self._bells = {person: asyncio.Event() for person in acts}
-        self._done: set[str] = set()
+        self._done: set[tuple[str, str]] = set()
         self._refused_since: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -89,9 +89,9 @@ class Worklists:
             bell.clear()
             waiting = False
             for task in await _mine(session, self._world.call_id):
-                if task["id"] not in self._done and task["state"] == "open":
+                if (person, task["id"]) not in self._done and task["state"] == "open":
                     if await self._act(session, task):
-                        self._done.add(task["id"])
+                        self._done.add((person, task["id"]))
                     else:
                         waiting = True
 

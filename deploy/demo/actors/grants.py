@@ -12,6 +12,7 @@ from deploy.demo.worklist import Act, Task, follow, path_of
 from deploy.demo.world import World, instant
 
 _A_MOMENT = timedelta(seconds=0.5)
+_LATER_SECONDS = 15
 
 
 def holder_acts(world: World, role: Role) -> dict[str, Act]:
@@ -84,7 +85,7 @@ async def _late_start(world: World, role: Role, session: Session, task: Task) ->
     _, _, path = path_of(task)
     if role.ref not in world.listed:
         world.listed[role.ref] = task["due_at"]
-        until = instant(task["due_at"]) + timedelta(seconds=15)
+        until = instant(task["due_at"]) + timedelta(seconds=_LATER_SECONDS)
         body = {"reason": "Nøkkelpersonen er i permisjon litt til.", "until": until.isoformat()}
         await session.post("funding", path.removesuffix("/start") + "/extension", body)
         world.doing[role.ref] = "has asked for a later start"
