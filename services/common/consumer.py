@@ -106,9 +106,16 @@ class Consumer:
             elif time.monotonic() - idle_since > _STUCK_SECONDS:
                 await _raise_if_stuck(kafka)
                 idle_since = time.monotonic()
-            for partition, messages in batches.items():
-                if not await self._take_batch(kafka, partition, messages):
-                    return
+            # Side by side: one key stays in order within its partition, and the lock on it keeps topics apart.
+            taken = await asyncio.gather(
+                *(self._take_batch(kafka, partition, messages) for partition, messages in batches.items()),
+                return_exceptions=True,
+            )
+            for outcome in taken:
+                if isinstance(outcome, BaseException):
+                    raise outcome
+            if not all(taken):
+                return
 
     async def _take_batch(self, kafka: Any, partition: TopicPartition, messages: Sequence[Any]) -> bool:
         """Take the messages of one partition; False when the consumer has been halted on the way."""

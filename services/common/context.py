@@ -15,6 +15,7 @@ class Cause:
 
 
 _cause: ContextVar[Cause] = ContextVar("cause", default=Cause())  # noqa: B039 - frozen
+_case: ContextVar[str | None] = ContextVar("case", default=None)
 
 
 def current_cause() -> Cause:
@@ -22,11 +23,22 @@ def current_cause() -> Cause:
     return _cause.get()
 
 
+def current_case() -> str | None:
+    """The application (or call) that the work of the current task has turned out to be about."""
+    return _case.get()
+
+
+def about(case: str) -> None:
+    """Note the case until the end of the surrounding `caused_by`."""
+    _case.set(case)
+
+
 @contextmanager
 def caused_by(call_id: str | None, causation_id: str | None) -> Iterator[None]:
     """For the length of the block, everything recorded names this cause."""
-    token = _cause.set(Cause(call_id, causation_id))
+    cause, case = _cause.set(Cause(call_id, causation_id)), _case.set(None)
     try:
         yield
     finally:
-        _cause.reset(token)
+        _case.reset(case)
+        _cause.reset(cause)

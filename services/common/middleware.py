@@ -7,11 +7,11 @@ import uuid
 from dataclasses import dataclass
 
 import structlog
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, StatusCode
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.common.context import caused_by
+from services.common.context import caused_by, current_case
 from services.common.outages import is_infrastructure
 from services.common.problems import internal, unavailable
 from services.common.telemetry import span
@@ -62,15 +62,18 @@ class Outermost:
                     "http.response.status_code": exchange.status,
                 }
             )
-            for name, value in scope.get("path_params", {}).items():
-                if name in ("application_id", "call_id", "task_id", "id"):
-                    current.set_attribute("application_id" if name == "id" else name, str(value))
+            if exchange.status >= 500:
+                current.set_status(StatusCode.ERROR)
+            case = scope.get("path_params", {}).get("application_id") or current_case()
+            if case:
+                current.set_attribute("application_id", str(case))
             _log.info(
                 "request",
                 method=scope["method"],
                 route=route,
                 status=exchange.status,
                 ms=round((time.monotonic() - arrival.monotonic) * 1000, 1),
+                **({"application_id": str(case)} if case else {}),
             )
 
     async def _answer(

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from services.common.context import current_cause
+from services.common.context import about, current_cause
 from services.common.db import Connection
 from services.common.errors import Malformed
-from services.common.telemetry import current_traceparent
+from services.common.telemetry import annotate, current_traceparent
 
 # Topics whose events carry names and addresses: blanked in the outbox after the broker's acknowledgement,
 # and purged from `parked` when resolved. What travels there is never written into an audit body either.
@@ -121,6 +121,11 @@ async def record_all(conn: Connection, entries: Sequence[Entry]) -> None:
     if not conn.is_in_transaction():
         raise RuntimeError("record needs the open transaction of its command")
     cause = current_cause()
+    for entry in entries:
+        if not any(fact.TOPIC in PERSONAL_TOPICS for fact in entry.events):
+            about(entry.key)
+            annotate(application_id=entry.key)
+            break
     await conn.execute(
         "select record($1, $2, $3, $4)",
         [_entry(entry) for entry in entries],

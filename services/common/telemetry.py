@@ -79,6 +79,11 @@ def span(
             raise
 
 
+def annotate(**attributes: str | int | float | bool) -> None:
+    """Set attributes on the current span, such as the `application_id` once it is known."""
+    trace.get_current_span().set_attributes(attributes)
+
+
 def current_traceparent() -> str | None:
     """The W3C traceparent of the current span, or None outside of one."""
     carrier: dict[str, str] = {}
