@@ -13,7 +13,7 @@ from services.common.errors import NotFound
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
 from services.funding.api.shapes import LanguageQuery, Text, pdf
-from services.funding.commands import offers, publication
+from services.funding.commands import archive, offers
 from services.funding.policy import STAFF, Act, authorise, note_read
 from services.funding.store import calls, decisions
 
@@ -113,7 +113,7 @@ async def show_letter(
         chosen = [each for each in letters if version is None or each.version == version]
         if not chosen:
             raise NotFound
-        document = await publication.letter_document(conn, chosen[-1], lang)
+        document = await archive.letter_document(conn, chosen[-1], lang)
     await note_read(database, caller, Act.SEE_DECISIONS, case)
     return pdf(document, f"brev-{case.case_number}-{chosen[-1].version}-{lang}.pdf")
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from services.common.db import Connection, now
 from services.common.errors import NotFound
 from services.common.record import Actor, Fact, record, record_all
+from services.funding.commands.archive import archive_letter
 from services.funding.commands.moves import iso, lock_case, lock_money
 from services.funding.commands.offers import offer_free_money
 from services.funding.documents.contents import letter_contents
@@ -62,6 +63,7 @@ async def send_letter(conn: Connection, application_id: UUID, version: int, acto
         letter_contents(call.definition, case, decision, sent_at, complaint_until, reserve_until, award),
     )
     await decisions.add_letter(conn, letter)
+    await archive_letter(conn, letter)
     events: list[Fact] = [
         LetterSent(
             application_id=case.id,

@@ -6,17 +6,14 @@ from datetime import datetime
 from services.common.db import Connection, now
 from services.common.errors import NotFound
 from services.common.record import Actor, Entry, record, record_all
+from services.funding.commands.archive import ARCHIVED, archive
 from services.funding.commands.moves import iso
 from services.funding.documents.contents import presentation_contents
-from services.funding.documents.render import letter_pdf, presentation_pdf
+from services.funding.documents.render import presentation_pdf
 from services.funding.documents.texts import Language
 from services.funding.events import KickoffPlanned, LeaderMeetingPresented, RoundPublished
 from services.funding.store import calls, decisions, views
 from services.funding.times import instant
-
-ARCHIVED: Language = "nb"
-"""The language in which a document is archived when it is issued; the others are made when first asked
-for."""
 
 
 async def present(conn: Connection, round_id: str, actor: Actor) -> None:
@@ -67,20 +64,6 @@ async def presentation_document(conn: Connection, round_id: str, language: Langu
         raise NotFound
     at = round_.presented_at or await now(conn)
     return await presentation_pdf(await _presented(conn, round_, at), language)
-
-
-async def letter_document(conn: Connection, letter: decisions.Letter, language: Language) -> bytes:
-    """The letter in this language, made from the contents that were frozen when it was sent."""
-    subject = f"{letter.application_id}.{letter.version}"
-    kept = await decisions.find_document(conn, subject, "letter", language)
-    return kept if kept is not None else await letter_pdf(letter.contents, language)
-
-
-async def archive(
-    conn: Connection, subject: str, kind: str, language: Language, pdf: bytes, at: datetime
-) -> None:
-    """Keep the document as it was issued."""
-    await decisions.add_document(conn, subject, kind, language, pdf, hashlib.sha256(pdf).hexdigest(), at)
 
 
 async def publish(conn: Connection, call_id: str, actor: Actor) -> None:

@@ -152,10 +152,25 @@ def _date(text: str) -> dict[str, int]:
 
 
 def _compile(template: str, page: Mapping[str, Any]) -> bytes:
+    data = json.dumps(page, ensure_ascii=False)
+    try:
+        return _typeset(template, data)
+    except typst.TypstError as error:
+        if "could not be displayed" not in str(error):
+            raise
+        # PDF/A refuses a sign that no font has; somebody's emoji must not keep a letter from being read.
+        return _typeset(template, "".join(each if _is_displayable(each) else "?" for each in data))
+
+
+def _is_displayable(sign: str) -> bool:
+    return sign.isascii() or "\u00a0" <= sign < "\u0180" or sign in "–—‘’“”•…€−"
+
+
+def _typeset(template: str, data: str) -> bytes:
     made: bytes = typst.compile(
         str(_HERE / template),
         root=str(_HERE),
-        sys_inputs={"data": json.dumps(page, ensure_ascii=False)},
+        sys_inputs={"data": data},
         pdf_standards=["a-2b"],
         ignore_system_fonts=True,
     )

@@ -13,7 +13,7 @@ def _problem(answer: Any) -> str:
     return str(answer.json()["type"]).rpartition("/")[2]
 
 
-async def _award(play: Play, *conditions: str, **times: object) -> Case:
+async def _award(play: Play, *conditions: str, **times: Any) -> Case:
     await play.publish_call({"service": 1_000_000}, **times)
     case = Case("HNT", 500_000, "awarded", 1, conditions=conditions)
     await play.recommended(case)

@@ -9,8 +9,8 @@ import workflows.contracts.funding as contract
 from tests.service.funding.play import Case, Play
 from tests.service.funding.test_access import BODIES
 
-TEXTS = ("", " ", "x" * 20_000, "nul\x00inside", "\ud800", 5, None, [], {}, True)
-NUMBERS = (-1, 2**31, 2**63, 2**64, 10**400, 0.5, "mange", None, [], True)
+TEXTS: tuple[Any, ...] = ("", " ", "x" * 20_000, "nul\x00inside", "\ud800", 5, None, [], {}, True)
+NUMBERS: tuple[Any, ...] = (-1, 2**31, 2**63, 2**64, 10**400, 0.5, "mange", None, [], True)
 
 ACTS = {
     "acceptance": "holder",

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.service.funding.play import Case, Play
 SOON = {"after": "PT0S"}
 
 
-async def _service_round(play: Play, **times: object) -> dict[str, Case]:
+async def _service_round(play: Play, **times: Any) -> dict[str, Case]:
     """The service panel of the demo: 3 500 000, of which 400 000 are left."""
     await play.publish_call({"product": 1_500_000, "service": 3_500_000}, reserve_size=1, **times)
     cast = {
