@@ -1,6 +1,6 @@
 """Invariants of review: SQL that must return no rows; the first column names the case."""
 
-from services.common.run import Check
+from services.common.doctor import Check
 
 CHECKS = (
     Check(
@@ -39,6 +39,15 @@ CHECKS = (
                       and s.taken_at > p.paused_at and s.taken_at < coalesce(p.resumed_at, 'infinity'))
         """,
         "a reminder or escalation went out while the task was paused or closed",
+    ),
+    Check(
+        "review.step_not_taken",
+        """
+        select coalesce(t.application_id::text, t.call_id) as key, t.kind, s.n, s.at
+        from ladder_step s join task t on t.id = s.task_id and t.due_at = s.due_at
+        where t.state = 'open' and s.taken_at is null and s.at < clock_timestamp() - interval '5 minutes'
+        """,
+        "a reminder or escalation is overdue: look at the task's workflow and at the activities of review",
     ),
     Check(
         "review.overlapping_pauses",

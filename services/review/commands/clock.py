@@ -71,6 +71,7 @@ async def move_task(conn: Connection, task: store.Task, due_at: datetime, *, cau
         await clocks.end_pause(conn, task.id, at)
     planned = plan(terms_of(call, task.kind).ladder, due_at, at, calendar_of(call))
     await store.set_clock(conn, task.id, state, due_at)
+    await clocks.drop_untaken(conn, task.id, due_at)
     await clocks.insert_steps(conn, task.id, due_at, planned)
     # An unmoved due instant keeps its clock: what was taken on it stays taken.
     untaken = {step.n for step in await clocks.steps_to_come(conn, task.id, due_at)}

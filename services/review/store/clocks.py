@@ -34,6 +34,13 @@ async def steps_to_come(conn: Connection, task_id: UUID, due_at: datetime) -> li
     return [PlannedStep(r["n"], r["kind"], r["level"], r["at"], tuple(r["recipients"])) for r in rows]
 
 
+async def drop_untaken(conn: Connection, task_id: UUID, due_at: datetime) -> None:
+    """Forget the steps of this clock that are not taken, before it is planned anew."""
+    await conn.execute(
+        "delete from ladder_step where task_id = $1 and due_at = $2 and taken_at is null", task_id, due_at
+    )
+
+
 async def take_step(conn: Connection, task_id: UUID, due_at: datetime, n: int) -> PlannedStep | None:
     """Mark the step as taken now; None if it is unknown, taken already, or its instant has not come."""
     row = await conn.fetchrow(

@@ -19,6 +19,7 @@ from tests.service.review.panel_play import AT, CALL, WORKFLOW
 from tests.support.tokens import Person
 from workflows.contracts import tasks as kinds
 from workflows.contracts.review import LadderStep, OpenTask
+from workflows.events import FactArrivedLate
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 SHORT = [
@@ -564,3 +565,15 @@ async def test_a_closed_task_keeps_who_closed_it(
     await play.prescreen(adviser, case)
     row = await play.row(task_id)
     assert (row["closed_by"], row["closed_because"]) == (str(adviser.id), "done")
+
+
+async def test_a_fact_that_came_too_late_for_its_run_asks_an_adviser(play: CasePlay) -> None:
+    case = await short_call(play)
+    for application_id in (case, None):
+        late = FactArrivedLate(
+            application_id=application_id, call_id=CALL, event_id=uuid.uuid4(), type="no.innoflyt.x.y.v1"
+        )
+        await play.deliver(late, str(application_id or CALL))
+    waiting = await play.worklist(play.adviser)
+    assert [item["kind"] for item in waiting] == [kinds.HANDLE_LATE_FACT] * 2
+    assert {item["subject"] for item in waiting} == {str(case), CALL}
