@@ -1,4 +1,4 @@
-"""The state machine: only declared steps, in whatever order they are tried; the pen only where it may be edited."""
+"""The state machine: only declared steps, whatever order they are tried in."""
 
 import pytest
 from hypothesis import given
