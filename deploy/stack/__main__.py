@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import time
 
 from . import doctor, logs, start, supervisor, testrun
 from .install.everything import install
 from .install.machine import InstallError
-from .servers import postgres
 from .settings import SERVICES, Settings, WrongSettings, from_environment, load
 
 _EXPECTED = (WrongSettings, InstallError, start.NotReady, start.PortTaken, TimeoutError, ConnectionError)
@@ -42,9 +40,7 @@ def main(arguments: argparse.Namespace) -> int:
         case "provision":
             start.provision(from_environment(), arguments.what)
         case "clean":
-            supervisor.shutdown(settings)
-            shutil.rmtree(postgres.data_folder(settings), ignore_errors=True)
-            shutil.rmtree(settings.folder, ignore_errors=True)
+            start.clean(settings)
     return 0
 
 

@@ -119,6 +119,12 @@ def states(settings: Settings) -> dict[str, dict[str, Any]]:
     return {info["name"]: info for info in infos}
 
 
+def keeps_ending(settings: Settings, program: str) -> bool:
+    """Whether the supervisor waits before it starts this program yet again."""
+    info = states(settings).get(program)
+    return info is not None and info["statename"] == "BACKOFF"
+
+
 def start(settings: Settings, program: str) -> None:
     """Start a program and return at once; one that runs already is left alone."""
     if states(settings)[program]["statename"] in _ENDED:

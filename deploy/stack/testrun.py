@@ -15,10 +15,15 @@ ORDER = ("unit", "contract", "service", "workflow", "messaging", "e2e", "faults"
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run pytest over everything and return its exit code. A stack that was up before stays up."""
+    """Run pytest over everything and return its exit code.
+
+    A stack that was up before is used as it is and stays up; one that was not is made anew, and ended after.
+    """
     install("test")
     settings = load("test")
     was_up = supervisor.running(settings)
+    if not was_up:
+        start.clean(settings)
     try:
         start.up(settings, with_services=False)
         folders = [f"tests/{name}" for name in ORDER]
