@@ -20,7 +20,7 @@ from .servers import identity, kafka, mail, objects, postgres, scanner, temporal
 from .settings import ROOT, SCHEMAS, Settings
 
 READY_SECONDS = 180  # on a busy machine; an idle one needs a tenth of it
-# A program waits for what it needs and does not end. One that still does so after this time never will be ready.
+# A program waits for what it needs and does not end; one that still does after this time has another trouble.
 _CRASHING_SECONDS = 15
 _PROBE_PAUSE_SECONDS = 0.05
 
