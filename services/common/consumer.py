@@ -33,6 +33,7 @@ _TRIES_PAUSE = 0.1
 _SHORTEST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
 _STUCK_SECONDS = 20.0
+_AT_ONCE = 4  # partitions at work side by side; the pool must have more connections than this
 
 
 class Consumer:
@@ -47,6 +48,8 @@ class Consumer:
         self._handlers = handlers
         self._parked_in_a_row: list[str] = []
         self._wait = _SHORTEST_WAIT
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._halted = False
 
     async def run(self) -> None:
         """Read for ever; returns only by cancellation. While halted, waits for a human."""
@@ -70,6 +73,7 @@ class Consumer:
             async with self._database.read() as conn:
                 reason = await parking.halted(conn, self.name)
             if reason is None:
+                self._halted = False
                 return
             if not said:
                 _log.error("consumer is halted", consumer=self.name, reason=reason)
@@ -106,7 +110,7 @@ class Consumer:
             elif time.monotonic() - idle_since > _STUCK_SECONDS:
                 await _raise_if_stuck(kafka)
                 idle_since = time.monotonic()
-            # Side by side: one key stays in order within its partition, and the lock on it keeps topics apart.
+            # Side by side: a key stays in order within its partition, and its lock keeps topics apart.
             taken = await asyncio.gather(
                 *(self._take_batch(kafka, partition, messages) for partition, messages in batches.items()),
                 return_exceptions=True,
@@ -122,8 +126,11 @@ class Consumer:
         for message in messages:
             if partition not in kafka.assignment():
                 return True  # moved to another process, which begins at the last committed offset
+            if self._halted:
+                return False
             try:
-                halted = await self.take(Delivery.of(message))
+                async with self._slots:
+                    self._halted = await self.take(Delivery.of(message)) or self._halted
             except Exception as error:
                 if not is_infrastructure(error):
                     raise
@@ -135,9 +142,7 @@ class Consumer:
                 return True
             self._wait = _SHORTEST_WAIT
             await _commit(kafka, partition, message.offset + 1)
-            if halted:
-                return False
-        return True
+        return not self._halted
 
     async def take(self, delivery: Delivery) -> bool:
         """Handle one message to its end: handled, ignored or parked. True when this halted the consumer.
