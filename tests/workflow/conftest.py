@@ -1,7 +1,7 @@
-"""A world of its own for each workflow test: a Temporal server that skips time, and every activity answered.
+"""A world of its own for each workflow test: a server that skips time, and every activity answered.
 
-The server's clock is one for all that runs in it, and stands still while anything is under way, so a test that
-ends in the middle would hold up the next one.
+The server's clock is one for all that runs in it, and stands still while anything is under way, so a test
+that ends in the middle would hold up the next one.
 """
 
 from collections.abc import AsyncIterator
@@ -29,13 +29,23 @@ async def start_server() -> WorkflowEnvironment:
     """The time-skipping server, from the stack's cache of downloaded parts."""
     program = part("temporal-test-server") / "temporal-test-server"
     assert program.is_file(), f"{program} is missing: `make test` installs it"
-    server = await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(program), data_converter=pydantic_data_converter
-    )
+    server = await _started(str(program))
     await server.client.operator_service.add_search_attributes(
         AddSearchAttributesRequest(namespace=server.client.namespace, search_attributes=_SEARCH_ATTRIBUTES)
     )
     return server
+
+
+async def _started(program: str) -> WorkflowEnvironment:
+    """The SDK gives a server five seconds to come up, which a machine under load may exceed."""
+    for _ in range(5):
+        try:
+            return await WorkflowEnvironment.start_time_skipping(
+                test_server_existing_path=program, data_converter=pydantic_data_converter
+            )
+        except RuntimeError as error:
+            late = error
+    raise late
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The world around a workflow under test: every activity of every service, answered by name.
 
-The activities take and check the types of the contracts' stubs. What a person or a service does next is said by
-`World.answers`: from the activity (and for tasks: the kind) to the events that follow. Without an answer the
-activity just succeeds, and the test tells the workflow itself what happens.
+The activities take and check the types of the contracts' stubs. What a person or a service does next is said
+by `World.answers`: from the activity (and for tasks: the kind) to the events that follow. Without an answer
+the activity just succeeds, and the test tells the workflow itself what happens.
 """
 
 import asyncio
@@ -144,6 +144,25 @@ class World:
     async def waits_on(self, event: Event) -> list[Wait]:
         answer: list[Wait] = await self.handle(event).query(WAITS_ON, result_type=list[Wait])
         return answer
+
+    async def comes_to_rest(self, event: Event) -> None:
+        """Wait until the run has dealt with all it was told."""
+
+        async def rests() -> bool:
+            return bool(await self.waits_on(event))
+
+        await eventually(rests, deadline=15)
+
+    async def attributes(self, event: Event, last: str) -> dict[str, Any]:
+        """The run's search attributes, once it has this one."""
+
+        async def found() -> dict[str, Any]:
+            pairs = (await self.handle(event).describe()).typed_search_attributes
+            attributes = {each.key.name: each.value for each in pairs}
+            assert last in attributes, attributes
+            return attributes
+
+        return await eventually(found, deadline=15)
 
     async def ends(self, event: Event) -> None:
         """Let time pass until the workflow has ended; anything but an ordinary end fails."""
