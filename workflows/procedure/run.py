@@ -35,14 +35,21 @@ class Run:
         self.known = Known(facts)
         self._live = live
         self._waits: list[Wait] = []
+        self._waits_of_the_living: list[Wait] = []
         self._failure: BaseException | None = None
 
     def waits_on(self) -> list[Wait]:
-        return list(self._waits)
+        """What is waited for now. While the case has ended nobody is asked, and those waits rest."""
+        return [*self._waits, *(self._waits_of_the_living if self._live() else [])]
 
     async def until(self, holds: Predicate, *waits: Wait, at: datetime | None = None) -> bool:
         """Wait until the predicate holds, at most to the instant; whether it holds. `waits` say so to people."""
-        return await self.until_in_any_case(lambda: self._live() and holds(), *waits, at=at)
+        self._waits_of_the_living.extend(waits)
+        try:
+            return await self.until_in_any_case(lambda: self._live() and holds(), at=at)
+        finally:
+            for wait in waits:
+                self._waits_of_the_living.remove(wait)
 
     async def until_in_any_case(self, holds: Predicate, *waits: Wait, at: datetime | None = None) -> bool:
         """As `until`, also while the case is not live."""
