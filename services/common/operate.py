@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.common import parking
+from services.common.anchors import compare
 from services.common.db import connect
 from services.common.doctor import examine
-from services.common.errors import Refused
+from services.common.errors import InfrastructureDown, Refused, SettingsError
 from services.common.outages import is_infrastructure
 from services.common.record import Actor
 from services.common.settings import Settings
+from services.common.storage import Storage
 
 if TYPE_CHECKING:
     from services.common.run import Service
@@ -38,6 +40,10 @@ async def doctor(service: "Service", settings: Settings) -> int:
     conn = await connect(settings, service.name, "inspector", purpose="doctor")
     try:
         findings = await examine(conn, service.checks)
+        try:
+            findings += await compare(conn, Storage(settings))
+        except (SettingsError, InfrastructureDown) as error:
+            print(f"{service.name}: the audit anchors were not compared: {error}")
     finally:
         await conn.close()
     for finding in findings:

@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from temporalio.client import Client
 
 from services.common import telemetry, temporal
+from services.common.anchors import anchor_heads
 from services.common.consumer import Consumer
 from services.common.db import Database
 from services.common.doctor import Check as Check
@@ -28,7 +29,8 @@ from services.common.storage import Storage
 _log = structlog.get_logger()
 
 _API_CONNECTIONS = 10
-_WORKER_CONNECTIONS = 5
+_WORKER_CONNECTIONS = 8
+_ANCHOR_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ async def worker(service: Service, settings: Settings) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(keep("relay", Relay(settings, service.name).run))
+            group.create_task(every(_ANCHOR_SECONDS, parts, anchor_heads))
             if service.topics:
                 consumer = Consumer(parts.database, service.name, service.topics, handlers_of(service, parts))
                 group.create_task(keep("consumer", consumer.run))
@@ -212,13 +215,15 @@ async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
 
 
 async def every(seconds: float, worker: Worker, action: Job) -> None:
-    """For jobs: do this now and again after each pause, for ever. A failure is logged and tried again."""
+    """For jobs: do this now and again after each pause, for ever. A failure is tried again within seconds."""
     while True:
+        pause = seconds
         try:
             await action(worker)
         except Exception as error:
+            pause = min(seconds, 5.0)
             if is_infrastructure(error):
                 _log.warning("job waits", job=action.__name__, error=type(error).__name__)
             else:
                 _log.error("job failed and is tried again", job=action.__name__, exc_info=error)
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(pause)

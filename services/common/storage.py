@@ -91,6 +91,16 @@ class Bucket:
             response.close()
             response.release_conn()
 
+    async def names(self, prefix: str) -> list[str]:
+        """Keys that begin like this, in order."""
+
+        def listed() -> list[str]:
+            found = self._client.list_objects(bucket_name=self.name, prefix=prefix, recursive=True)
+            return sorted(str(one.object_name) for one in found)
+
+        names: list[str] = await _in_thread(listed)
+        return names
+
     async def read(self, key: str) -> bytes:
         """The whole object. FileNotFoundError when it is not there."""
         return b"".join([chunk async for chunk in self.stream(key)])
