@@ -49,10 +49,9 @@ def main(arguments: list[str]) -> int:
             stale.append(str(path.relative_to(ROOT)))
             if "--check" not in arguments:
                 path.write_text(after, encoding="utf-8")
+    said = "is older than the code" if "--check" in arguments else "was redrawn"
     for name in stale:
-        print(
-            f"{name}: the state diagram {'is older than the code' if '--check' in arguments else 'was redrawn'}"
-        )
+        print(f"{name}: the state diagram {said}")
     return 1 if stale and "--check" in arguments else 0
 
 

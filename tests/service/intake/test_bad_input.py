@@ -2,8 +2,8 @@
 
 import json
 import uuid
-from typing import Any
 
+import httpx
 import pytest
 from fastapi.routing import APIRoute
 
@@ -17,7 +17,7 @@ ROUTES = [
     if isinstance(route, APIRoute)
     for method in sorted(route.methods)
 ]
-NASTY: list[bytes] = [
+NASTY: list[bytes | None] = [
     b"",
     b"{",
     b"[]",
@@ -34,6 +34,8 @@ NASTY: list[bytes] = [
     b'{"budget": {"own_share": 99999999999999999999}}',
     b'{"form": "text", "touches": {"a": 1}}',
     b'{"colour": "blue"}',
+    b'{"form": {"summary": NaN}}',
+    b'{"form": {"a\\u0000b": 1}}',
     b"\xff\xfe\x00",
     json.dumps({"title": "x" * 2_000_000}).encode(),
 ]
@@ -51,34 +53,52 @@ async def count(world: World) -> int:
         )
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES, ids=[f"{method} {path}" for method, path in ROUTES])
-async def test_every_route_answers_bad_input_with_a_problem(world: World, method: str, path: str) -> None:
+async def test_every_route_answers_bad_input_with_a_problem(world: World) -> None:
+    wrong: list[str] = []
+    for method, path in ROUTES:
+        wrong += await faults_of(world, method, path)
+    assert not wrong, "\n".join(wrong)
+
+
+async def faults_of(world: World, method: str, path: str) -> list[str]:
+    """What this route answers wrongly, asked by somebody new so that no rate limit answers instead."""
     holder = world.person("rhf_adviser", organisation="HMR")
     application_id = await world.draft(holder)
     before = await count(world)
-    targets = [path.replace("{application_id}", each) for each in (str(application_id), *IDS)]
-    targets = [
-        target.replace("{attachment_id}", IDS[n % len(IDS)])
-        .replace("{endorsement_id}", IDS[n % len(IDS)])
-        .replace("{call_id}", IDS[n % len(IDS)])
-        .replace("{token}", IDS[n % len(IDS)])
-        for n, target in enumerate(targets)
-    ]
-    bodies: list[Any] = NASTY if method in ("POST", "PATCH") else [None]
-    for target in dict.fromkeys(targets):
-        for body in bodies if target == targets[0] else bodies[:1]:
-            is_draft = method == "PATCH" and "application_id" in path
-            for kind in (("application/merge-patch+json" if is_draft else "application/json"), "text/plain"):
+    wrong = []
+    is_draft = method == "PATCH" and "application_id" in path
+    right = "application/merge-patch+json" if is_draft else "application/json"
+    for n, each in enumerate((str(application_id), *IDS)):
+        target = path.replace("{application_id}", each)
+        for name in ("{attachment_id}", "{endorsement_id}", "{call_id}", "{token}"):
+            target = target.replace(name, IDS[n % len(IDS)])
+        if n and target == path:
+            break
+        bodies = NASTY if method in ("POST", "PATCH") else [None]
+        for body in bodies if n == 0 else bodies[:1]:
+            for kind in (right, "text/plain") if body == NASTY[0] else (right,):
                 headers = {"Content-Type": kind, "Idempotency-Key": str(uuid.uuid4()), "If-Match": '"2"'}
                 answer = await world.api.request(method, holder, target, headers=headers, content=body)
-                assert answer.status_code < 500, (target, body and body[:80], answer.text)
-                if answer.status_code >= 400:
-                    assert answer.headers["content-type"].startswith("application/problem+json")
-                    assert answer.json()["type"].startswith("https://innoflyt.test/problems/")
-                    assert "Traceback" not in answer.text
-                if body is not NASTY[0]:
-                    break
-    assert await count(world) - before in (0, 1, 2), "at most an empty save"
+                if not is_well_formed(answer):
+                    wrong.append(
+                        f"{method} {target} {body and body[:60]!r}: {answer.status_code} {answer.text}"
+                    )
+    if await count(world) - before not in (0, 1):  # an empty object is a save of nothing, and no mistake
+        wrong.append(f"{method} {path}: something was written")
+    return wrong
+
+
+def is_well_formed(answer: httpx.Response) -> bool:
+    """A success, or a problem with a type of ours that tells nothing internal; never a 500, never a 429."""
+    if answer.status_code < 400:
+        return True
+    return (
+        answer.status_code < 500
+        and answer.status_code != 429
+        and answer.headers["content-type"].startswith("application/problem+json")
+        and answer.json()["type"].startswith("https://innoflyt.test/problems/")
+        and "Traceback" not in answer.text
+    )
 
 
 @pytest.mark.parametrize(
