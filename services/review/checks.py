@@ -14,6 +14,14 @@ CHECKS = (
         "the case has ended, and somebody is still waited for",
     ),
     Check(
+        "review.endorsement_of_closed_call",
+        """
+        select t.application_id::text as key, t.id from task t join call c on c.id = t.call_id
+        where t.kind = 'endorse_draft' and t.closed_at is null and c.closed_at is not null
+        """,
+        "the call is closed, and somebody is still asked to endorse a draft",
+    ),
+    Check(
         "review.task_closed_by_nobody",
         """
         select coalesce(application_id::text, call_id) as key, kind, id from task

@@ -34,6 +34,7 @@ class Act(StrEnum):
     NAME_MEMBERS = "name_members"
     SEE_MEMBERS = "see_members"
     NAME_STANDINS = "name_standins"
+    STAND_DOWN = "stand_down"
     SEE_ROUND = "see_round"
     DECLARE_CONFLICTS = "declare_conflicts"
     ASSESS = "assess"
@@ -62,6 +63,7 @@ PERMITTED: Mapping[Act, frozenset[str]] = {
     Act.NAME_MEMBERS: frozenset({"rhf_adviser"}),
     Act.SEE_MEMBERS: frozenset({"member", "chair"}) | STAFF,
     Act.NAME_STANDINS: frozenset({"rhf_adviser"}),
+    Act.STAND_DOWN: frozenset({"rhf_adviser"}),
     Act.SEE_ROUND: frozenset({"member", "chair"}) | STAFF,
     Act.DECLARE_CONFLICTS: frozenset({"member"}),
     Act.ASSESS: frozenset({"member"}),

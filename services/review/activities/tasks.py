@@ -29,8 +29,10 @@ def build(worker: Worker) -> list[Callable[..., Any]]:
                     await record_facts(conn, workflow_actor(), "task.stepped", {"step": step.n}, facts)
                     return
             except clock.StepNotDueYet as early:
-                # The clock of the workflow engine may run ahead of the database's, which decides.
-                await asyncio.sleep(min(early.wait.total_seconds(), _LONGEST_WAIT_SECONDS))
+                # The clock of the workflow engine may run a little ahead of the database's, which decides.
+                if early.wait.total_seconds() > _LONGEST_WAIT_SECONDS:
+                    raise
+                await asyncio.sleep(early.wait.total_seconds())
 
     return [
         implements(contracts.open_task, open_task),

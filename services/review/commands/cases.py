@@ -7,7 +7,13 @@ from services.intake import events as intake
 from services.review.commands.clock import move_task
 from services.review.commands.ending import end_case, lock_call_and_case, undo_ending
 from services.review.commands.rounds import note_call_closed, note_formal_check
-from services.review.commands.tasks import REVIEW, CaseNotKnownYet, cancel_case_tasks, open_task
+from services.review.commands.tasks import (
+    REVIEW,
+    CaseNotKnownYet,
+    cancel_case_tasks,
+    cancel_task,
+    open_task,
+)
 from services.review.commands.terms import calendar_of, get_call, terms_of
 from services.review.domain.cases import RETURNED, CaseAction, CaseState, move
 from services.review.store import cases as store
@@ -49,10 +55,17 @@ async def move_deadline(conn: Connection, fact: intake.DeadlineMoved) -> list[Fa
 
 
 async def close_call(conn: Connection, fact: intake.CallClosed) -> list[Fact]:
-    return await note_call_closed(conn, fact.call_id, fact.closed_at, fact.application_ids)
+    """The call no longer receives: nothing can be endorsed any more, and drafts need no clarification."""
+    facts = await note_call_closed(conn, fact.call_id, fact.closed_at, fact.application_ids)
+    for task in await task_store.lock_open_of_drafts(conn, fact.call_id, fact.application_ids):
+        facts += await cancel_task(conn, task.subject, task.kind, task.n, by=REVIEW, because="call_closed")
+    return facts
 
 
 async def request_endorsement(conn: Connection, fact: intake.EndorsementRequested) -> list[Fact]:
+    call = await get_call(conn, fact.call_id)
+    if call.closed_at is not None:
+        return []  # the request was on its way when the call closed
     await store.note_draft(
         conn, fact.application_id, fact.call_id, title=fact.title, holder_id=fact.holder_id
     )

@@ -1,5 +1,6 @@
 """SQL of tasks, their ladders and their pauses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -171,6 +172,22 @@ async def lock_open_of_call(conn: Connection, call_id: str, kind: str) -> list[T
         """,
         call_id,
         kind,
+    )
+    return [Task.of(row) for row in rows]
+
+
+async def lock_open_of_drafts(conn: Connection, call_id: str, alive: Sequence[UUID]) -> list[Task]:
+    """The open endorsements of a call, and whatever is open on its drafts that are not among `alive`."""
+    rows = await conn.fetch(
+        """
+        select t.* from task t join cases c on c.id = t.application_id
+        where t.call_id = $1 and t.closed_at is null
+          and (t.kind = 'endorse_draft' or (c.state = 'draft' and c.id <> all($2)))
+          and t.kind not in ('handle_late_fact', 'reach_recipient')
+        order by t.id for no key update of t
+        """,
+        call_id,
+        list(alive),
     )
     return [Task.of(row) for row in rows]
 

@@ -40,6 +40,7 @@ BODIES: Mapping[str, Any] = {
     "POST /v1/questions/{question_id}/answer": {"text": "x"},
     "PUT /v1/calls/{call_id}/panels/{panel}/members": {"members": []},
     "PUT /v1/rounds/{round_id}/standins": {"members": []},
+    "POST /v1/rounds/{round_id}/stand-down": {"person_id": str(uuid.uuid4()), "reason": "x"},
     "POST /v1/rounds/{round_id}/conflicts": {"declarations": []},
     "PUT /v1/rounds/{round_id}/assessments/{application_id}": {"scores": {"unknown": 1}},
 }

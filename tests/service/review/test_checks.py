@@ -17,6 +17,9 @@ FAULTS: Mapping[str, str] = {
         "update cases set state = 'ended', ended_as = 'expired', ended_from = 'prescreening',"
         " ended_at = now() where id = '{case}'"
     ),
+    "review.endorsement_of_closed_call": (
+        "update task set kind = 'endorse_draft' where id = '{running}'; update call set closed_at = now()"
+    ),
     "review.task_closed_by_nobody": "update task set closed_by = '' where id = '{closed}'",
     "review.step_before_its_instant": (
         "update ladder_step set taken_at = at - interval '1 second' where task_id = '{running}' and n = 4"

@@ -577,3 +577,76 @@ async def test_a_fact_that_came_too_late_for_its_run_asks_an_adviser(play: CaseP
     waiting = await play.worklist(play.adviser)
     assert [item["kind"] for item in waiting] == [kinds.HANDLE_LATE_FACT] * 2
     assert {item["subject"] for item in waiting} == {str(case), CALL}
+
+
+async def test_when_the_call_closes_nobody_is_asked_about_drafts_any_more(play: CasePlay) -> None:
+    await play.begin()
+    case = await play.submit("a")
+    prescreen = await play.open(kinds.PRESCREEN, case, role="hf_adviser")
+    endorsements = [await request_endorsement(play, n) for n in (1, 2)]
+    draft, submitted_since = uuid.uuid4(), uuid.uuid4()
+    for application_id in (draft, submitted_since):
+        asked = intake.ClarificationAsked(
+            application_id=application_id,
+            call_id=CALL,
+            clarification_id=uuid.uuid4(),
+            n=1,
+            organisation="HP",
+            holder_id=uuid.uuid4(),
+            title="A draft",
+        )
+        await play.deliver(asked, str(application_id))
+    await play.close_call(case, submitted_since)
+    endorsements.append(await request_endorsement(play, 3))
+    kept = {str(prescreen), str(kinds.task_id(str(submitted_since), kinds.ANSWER_CLARIFICATION, "1"))}
+    assert {item["id"] for item in await play.worklist(play.adviser, "all")} == kept
+    assert [(await play.row(each))["state"] for each in endorsements[:2]] == ["cancelled"] * 2
+
+
+async def test_whichever_comes_first_of_opening_and_closing_nobody_waits_in_the_end(play: CasePlay) -> None:
+    cases = [await short_call(play), *[await play.submit(name) for name in "bcdef"]]
+    for case in cases:
+        await asyncio.gather(
+            play.open(kinds.CONFIRM_PLAN, case, "HP:1", role="consultant", due_at=FAR),
+            play.deliver(plan_judged(case), str(case)),
+        )
+    assert await play.worklist(play.adviser, "all") == []
+    opened, closed = await play.facts("task-opened"), await play.facts("task-closed")
+    assert [fact["task_id"] for fact in opened] == [fact["task_id"] for fact in closed]
+
+
+async def test_whichever_comes_first_of_pausing_and_reminding_no_step_falls_into_the_pause(
+    play: CasePlay, person: Callable[..., Person]
+) -> None:
+    await short_call(play)
+    consultant = person("consultant", organisation="HP")
+    for name in "bcdef":
+        case = await play.submit(name, touches=["HP"])
+        task_id = await consult(play, case)
+        await play.pass_time(task_id, 10 * HOUR)
+        await asyncio.gather(play.step(task_id, 1), play.ask(consultant, case, task_id))
+        assert (await play.row(task_id))["state"] == "paused"
+    async with play.database.read() as conn:
+        during = await conn.fetchval(
+            "select count(*) from ladder_step s join pause p using (task_id) where s.taken_at > p.paused_at"
+        )
+    assert during == 0
+
+
+async def test_whichever_comes_first_of_a_decision_and_the_end_the_case_ends_once(
+    play: CasePlay, person: Callable[..., Person]
+) -> None:
+    await short_call(play)
+    adviser = person("hf_adviser", organisation="STOLAV")
+    body = {"version": 1, "outcome": "not_recommended", "reason": "No."}
+    for name in "bcdef":
+        case = await play.submit(name)
+        await play.open(kinds.PRESCREEN, case, role="hf_adviser")
+        answer, _none = await asyncio.gather(
+            play.api.post(adviser, f"/v1/cases/{case}/prescreening", body),
+            play.deliver(FACTS["withdraw"](case), str(case)),
+        )
+        assert answer.status_code in (201, 409)
+        ended_as = (await play.case(case))["ended_as"]
+        assert ended_as == ("not_recommended" if answer.status_code == 201 else "withdrawn")
+    assert await play.worklist(play.adviser, "all") == []
