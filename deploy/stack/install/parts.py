@@ -44,10 +44,10 @@ def obtain(name: str, build: Callable[[Path], None]) -> bool:
     with _lock(name):
         if part(name).exists():  # another clone was faster
             return False
-        for left in cache().glob(f".{name}-*"):
+        for left in cache().glob(f".{name}@*"):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache()))
+        folder = Path(tempfile.mkdtemp(prefix=f".{name}@", dir=cache()))
         try:
             build(folder)
             folder.chmod(0o755)

@@ -38,12 +38,19 @@ def test_a_failed_build_leaves_nothing_that_counts(cache: Path) -> None:
 
 
 def test_what_a_killed_install_left_is_swept_away_by_the_next(cache: Path) -> None:
-    left = cache / ".kafka-killed"
+    left = cache / ".kafka@killed"
     left.mkdir(parents=True)
     (left / "jar").write_text("half", encoding="utf-8")
     parts.obtain("kafka", lambda folder: None)
     assert not left.exists()
     assert list(parts.part("kafka").iterdir()) == []
+
+
+def test_another_part_that_is_being_built_is_left_alone(cache: Path) -> None:
+    other = cache / ".temporal-test-server@at-work"
+    other.mkdir(parents=True)
+    parts.obtain("temporal", lambda folder: None)
+    assert other.exists()
 
 
 def test_missing_packages_are_named_in_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
