@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
 from services.common.http import Body, DatabaseDep
+from services.common.idempotency import once
 from services.review.api.denials import noting_denials
 from services.review.api.visible_rounds import visible_round
 from services.review.commands import panels as commands
@@ -86,6 +87,27 @@ async def name_standins(round_id: str, body: Members, caller: CallerDep, databas
         assert round_ is not None
         standing = await rounds.standing(conn, round_)
         return _out(standing.members)
+
+
+class StandDown(Body):
+    person_id: UUID
+    reason: str = Field(min_length=1, max_length=4000)
+
+
+@router.post("/rounds/{round_id}/stand-down", status_code=201, response_model=MembersOut)
+async def stand_down(
+    round_id: str, body: StandDown, request: Request, caller: CallerDep, database: DatabaseDep
+) -> Response:
+    """Take a member who cannot take part after all out of the round; returns who is left."""
+
+    async def run(conn: Connection) -> MembersOut:
+        permit_role(caller, Act.STAND_DOWN)
+        seen = await visible_round(conn, caller, round_id, Act.STAND_DOWN)
+        await commands.stand_down(conn, round_id, body.person_id, body.reason, caller.actor)
+        return _out((await rounds.standing(conn, seen.round)).members)
+
+    async with noting_denials(database, caller, "stand_down", round_id):
+        return await once(request, caller, database, run)
 
 
 def _members(body: Members) -> list[Member]:

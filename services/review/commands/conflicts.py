@@ -75,6 +75,7 @@ async def _declare(moment: Moment, person_id: UUID, declaration: Declaration) ->
         return []
     call_id = moment.round.call_id
     await participants.add_conflict(moment.conn, case, person_id, call_id, declaration.ground)
+    await participants.forget_answers(moment.conn, case, person_id)
     facts: list[Fact] = []
     if await assessments.unassign(moment.conn, case, person_id):
         facts.append(events.AccessRevoked(application_id=case, call_id=call_id, person_id=person_id))

@@ -6,18 +6,20 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from services.common.db import Connection
-from services.common.errors import FieldError, Invalid, NotFound, Refused
-from services.common.record import Actor
+from services.common.errors import FieldError, Invalid, NotFound, Refused, StepOutOfOrder
+from services.common.record import Actor, Fact
 from services.intake.events.call_definition import Panel
 from services.review import events
-from services.review.commands.moment import about, enter, finish_task, lock_round, moment_of
+from services.review.commands.assessments import ScoresFinal
+from services.review.commands.moment import about, drop_task, enter, finish_task, lock_round, moment_of
 from services.review.commands.panel_terms import panel_of
 from services.review.commands.progress import advance
 from services.review.commands.recording import record_facts
+from services.review.commands.steps import reopen
 from services.review.domain.panels import Member
-from services.review.store import cases, panels, participants, rounds
+from services.review.store import assessments, cases, panels, participants, rounds
 from workflows.contracts.ids import panel_round_id
-from workflows.contracts.tasks import NAME_STANDINS
+from workflows.contracts.tasks import DECLARE_CONFLICTS, JUDGE_APPLICATIONS, NAME_STANDINS
 
 
 class RoundStarted(Refused):
@@ -64,8 +66,8 @@ async def name_standins(
     if not round_.standins_wanted:
         raise NoStandInsWanted
     _check(members)
-    present = {each.person_id for each in moment.standing.members}
-    _refuse(members, present, "name somebody else: already a member of this round")
+    present = await participants.ever_members(conn, round_id)
+    _refuse(members, present, "name somebody else: is, or was, a member of this round")
     if any(each.chair for each in moment.standing.members):
         _refuse(
             [m for m in members if m.chair],
@@ -86,6 +88,45 @@ async def name_standins(
     facts += await advance(conn, round_id, by)
     body: dict[str, JsonValue] = {"round_id": round_id, "members": [str(each.person_id) for each in members]}
     await record_facts(conn, by, "round.standins-named", body, facts, key=round_.key)
+
+
+async def stand_down(conn: Connection, round_id: str, person_id: UUID, reason: str, by: Actor) -> None:
+    """A member who cannot take part after all (illness, say) leaves the round; access and unlocked scores go.
+
+    If quorum is lost, stand-ins are asked for. Raises NotFound, Invalid for who is no member, ScoresFinal
+    once their scores are locked (only a conflict takes those away), and StepOutOfOrder when it is signed.
+    """
+    round_ = await lock_round(conn, round_id)
+    if round_ is None:
+        raise NotFound
+    moment = await moment_of(conn, round_id, by)
+    member = next((each for each in moment.standing.members if each.person_id == person_id), None)
+    if member is None:
+        raise Invalid(
+            "The person is no member of the round.",
+            errors=[FieldError("person_id", str(person_id), "name a member of this round")],
+        )
+    await participants.lock_member(conn, round_id, person_id)
+    if round_.state == "signed":
+        raise StepOutOfOrder("The recommendation is signed.")
+    if member.locked:
+        raise ScoresFinal
+    facts: list[Fact] = []
+    declarations, judgings = await participants.tasks_of(conn, round_id, person_id)
+    for kind, n, open_ in (
+        (DECLARE_CONFLICTS, declarations, member.declaring),
+        (JUDGE_APPLICATIONS, judgings, member.judging),
+    ):
+        if open_:
+            facts += await drop_task(moment, kind, n, person_id, because="stood_down")
+    for case in await assessments.unassign_round(conn, round_id, person_id):
+        facts.append(events.AccessRevoked(application_id=case, call_id=round_.call_id, person_id=person_id))
+    await participants.set_stood_down(conn, round_id, person_id)
+    if round_.led_by == person_id:
+        facts += await reopen(moment)
+    facts += await advance(conn, round_id, by)
+    body: dict[str, JsonValue] = {"round_id": round_id, "person_id": str(person_id), "reason": reason}
+    await record_facts(conn, by, "round.stood-down", body, facts, key=round_.key)
 
 
 def _check(members: Sequence[Member]) -> None:

@@ -42,6 +42,16 @@ async def unassign(conn: Connection, application_id: UUID, person_id: UUID) -> b
     return had
 
 
+async def unassign_round(conn: Connection, round_id: str, person_id: UUID) -> list[UUID]:
+    """Take every case of the round, and the scores, from the person; returns the cases."""
+    rows = await conn.fetch(
+        "delete from assignment where round_id = $1 and person_id = $2 returning application_id",
+        round_id,
+        person_id,
+    )
+    return sorted(row["application_id"] for row in rows)
+
+
 async def lock_assignment(conn: Connection, round_id: str, application_id: UUID, person_id: UUID) -> bool:
     """Hold the assignment until the transaction ends; False where the case is not the person's to score."""
     row = await conn.fetchrow(

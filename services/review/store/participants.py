@@ -110,3 +110,30 @@ async def add_conflict(
         call_id,
         ground,
     )
+
+
+async def ever_members(conn: Connection, round_id: str) -> set[UUID]:
+    """Everybody who takes part in the round, or did until they stood down."""
+    rows = await conn.fetch("select person_id from round_member where round_id = $1", round_id)
+    return {row["person_id"] for row in rows}
+
+
+async def set_stood_down(conn: Connection, round_id: str, person_id: UUID) -> None:
+    await conn.execute(
+        """
+        update round_member
+        set stood_down_at = clock_timestamp(), declaring = false, judging = false, chair = false
+        where round_id = $1 and person_id = $2
+        """,
+        round_id,
+        person_id,
+    )
+
+
+async def forget_answers(conn: Connection, application_id: UUID, person_id: UUID) -> None:
+    """Drop the kept answers that name the case: a repeated request shall not tell the person of it again."""
+    await conn.execute(
+        "delete from idempotency where person_id = $1 and position($2 in response::text) > 0",
+        person_id,
+        str(application_id),
+    )

@@ -148,7 +148,7 @@ async def standing(conn: Connection, round_: Round) -> Standing:
     members = await conn.fetch(
         """
         select person_id, chair, user_representative, declaring, judging, locked_at is not null as locked
-        from round_member where round_id = $1 order by person_id
+        from round_member where round_id = $1 and stood_down_at is null order by person_id
         """,
         round_.id,
     )

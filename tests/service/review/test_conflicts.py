@@ -329,3 +329,21 @@ async def test_a_panel_without_members_asks_for_stand_ins(panel: PanelPlay) -> N
     assert [each["quorum"] for each in await panel.facts("conflicts-settled")] == [False]
     await panel.order("ask_standins")
     assert await panel.open_tasks("name_standins") == [(ROUND, "1")]
+
+
+async def test_a_repeated_request_does_not_tell_of_the_case_again(
+    panel: PanelPlay, members: list[Person]
+) -> None:
+    chair = members[0]
+    cases = await panel.to_scoring(members, "secret", "plain")
+    await panel.score_all(members, cases)
+    await panel.order("open_meeting")
+    path, key = f"/v1/rounds/{ROUND}/meeting", str(uuid4())
+    assert "secret" in (await panel.api.post(chair, path, key=key)).text
+    replayed = await panel.api.post(chair, path, key=key)
+    assert replayed.headers["Idempotent-Replay"] == "true"
+    await panel.declare(chair, cases[:1], cases[:1])
+    again = await panel.api.post(chair, path, key=key)
+    assert again.status_code in (403, 404, 409)
+    assert "secret" not in again.text
+    assert str(cases[0]) not in again.text

@@ -1,5 +1,7 @@
 """A whole panel round over HTTP and real Postgres: conflicts, scores, meeting, signature."""
 
+from collections.abc import Callable
+
 from pydantic import JsonValue
 from temporalio import activity
 
@@ -263,3 +265,50 @@ async def test_every_order_of_the_workflows_has_its_activity(panel: PanelPlay) -
             "open_signing",
         )
     }
+
+
+async def test_a_member_who_cannot_take_part_stands_down(
+    panel: PanelPlay, members: list[Person], person: Callable[..., Person]
+) -> None:
+    ill = members[1]
+    (case,) = await panel.to_scoring(members, "case")
+    await panel.score(ill, case, scores(PRODUCT, 8))
+    await panel.score_all([members[0], *members[2:]], [case])
+    path, body = f"/v1/rounds/{ROUND}/stand-down", {"person_id": str(ill.id), "reason": "Ill."}
+    assert (await panel.api.post(ill, path, body)).status_code == 403
+    locked = await panel.api.post(panel.adviser, path, body | {"person_id": str(members[0].id)})
+    assert locked.status_code == 409
+    left = await panel.api.post(panel.adviser, path, body)
+    assert left.status_code == 201, left.text
+    assert str(ill.id) not in left.text
+    assert [each["person_id"] for each in await panel.facts("access-revoked")] == [str(ill.id)]
+    assert (await panel.score(ill, case, scores(PRODUCT, 8))).status_code == 404
+    assert (await panel.api.get(ill, f"/v1/rounds/{ROUND}/cases")).status_code == 404
+    assert await panel.open_tasks("judge_applications") == []
+    assert await panel.state() == "scored"
+    stranger = await panel.api.post(panel.adviser, path, body | {"person_id": str(person().id)})
+    assert stranger.status_code == 422
+
+
+async def test_standing_down_below_quorum_asks_for_stand_ins(
+    panel: PanelPlay, members: list[Person], person: Callable[..., Person]
+) -> None:
+    (case,) = await panel.begin_round(members, "case")
+    for member in members[:3]:
+        await panel.declare(member, [case])
+    path = f"/v1/rounds/{ROUND}/stand-down"
+    for gone in members[:1] + members[3:]:
+        response = await panel.api.post(panel.adviser, path, {"person_id": str(gone.id), "reason": "Away."})
+        assert response.status_code == 201
+    assert [each["quorum"] for each in await panel.facts("conflicts-settled")] == [False]
+    assert await panel.open_tasks("declare_conflicts") == []
+    await panel.order("ask_standins")
+    standins = f"/v1/rounds/{ROUND}/standins"
+    again = as_members([], [members[3]])
+    assert (await panel.api.put(panel.adviser, standins, again)).status_code == 422
+    new = [person(), person()]
+    named = await panel.api.put(panel.adviser, standins, as_members(new[:1], new[1:]))
+    assert named.status_code == 200, named.text
+    for each in new:
+        await panel.declare(each, [case])
+    assert [each["quorum"] for each in await panel.facts("conflicts-settled")] == [False, True]
