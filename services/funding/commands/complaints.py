@@ -9,7 +9,7 @@ from services.common.db import Connection
 from services.common.errors import FieldError, Invalid, NotFound, Refused, StepOutOfOrder
 from services.common.record import Actor, Entry, record, record_all
 from services.funding.commands.moves import iso, lock_case, lock_money, move_case
-from services.funding.commands.offers import offer_free_money
+from services.funding.commands.offers import leave_list, withdraw_offer
 from services.funding.domain.cases import CaseAction, CaseState, require_uninvolved
 from services.funding.domain.grants import REQUEST, RequestAction, RequestState
 from services.funding.domain.machine import move
@@ -85,10 +85,11 @@ async def answer_complaint(
     stage: str | None,
     reason: str,
 ) -> None:
-    """Dismiss the complaint, or uphold it and name the stage to return to; the old decision stands until
-    the next.
+    """Dismiss the complaint, or uphold it and name the stage to return to.
 
-    A place on the reserve list cannot be taken back to an earlier stage while money is offered to it.
+    The old decision stands until the next one supersedes it. A place on the reserve list is left, and an
+    offer that waits for an adviser is withdrawn with it. While the case moves up it is being decided anew, so
+    then only a dismissal is possible.
     """
     found = await cases.find_case(conn, application_id)
     if found is None or not found.panel:
@@ -111,9 +112,11 @@ async def answer_complaint(
     if upheld:
         if case.decision_version != n:
             raise StepOutOfOrder("the case has been decided anew since")
-        await move_case(conn, case, CaseAction.UPHOLD, actor)
-        # Who stood first on the reserve list stands there no more until decided anew.
-        offered = await offer_free_money(conn, pots[case.panel], actor, freed_by=None)
+        await move_case(conn, case, CaseAction.UPHOLD, actor, held=0)
+        if case.state in (CaseState.RESERVE, CaseState.OFFERED):
+            offered = await leave_list(conn, case, pots, actor)
+        if case.state is CaseState.OFFERED:
+            offered.insert(0, await withdraw_offer(conn, case, by, actor, at, reason="complaint upheld"))
     await complaints.answer_complaint(conn, complaint, after, stage, reason, by, at)
     await cases.add_step(conn, "complaint", f"{application_id}/{n}", before, action, after, actor)
     decided = ComplaintDecided(

@@ -1,5 +1,6 @@
 """Freed money and the reserve list: offered to the first whose turn it is, confirmed or left to wait."""
 
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -117,10 +118,22 @@ async def _expire(
     return [entry, *await offer_free_money(conn, locked, actor, freed_by=None)]
 
 
+async def withdraw_offer(
+    conn: Connection, case: cases.Case, by: UUID, actor: Actor, at: datetime, *, reason: str
+) -> Entry:
+    """The open offer to this case ends without a move. The case has left the list already."""
+    await grants.decide_offer(conn, case.id, case.offers, False, reason, by, at)
+    decided = ReserveMoveDecided(
+        application_id=case.id, call_id=case.call_id, n=case.offers, confirmed=False, decision_round_id=None
+    )
+    body: dict[str, JsonValue] = {"n": case.offers, "confirmed": False, "reason": reason}
+    return Entry(str(case.id), actor, "reserve.offer_withdrawn", body, [decided])
+
+
 async def leave_list(
     conn: Connection, case: cases.Case, pots: dict[str, calls.LockedPot], actor: Actor
 ) -> list[Entry]:
-    """What an ending case held is free again, and the next in line is asked. The case has ended already."""
+    """What the case held is free again, and the next in line is asked. It has left the list already."""
     locked = pots[case.panel]
     if case.held:
         locked = await _release(conn, locked, case.held)

@@ -72,6 +72,7 @@ CASE: machine.Machine[CaseState, CaseAction] = {
     CaseState.OFFERED: {
         CaseAction.CONFIRM_MOVE: CaseState.MOVING,
         CaseAction.LET_WAIT: CaseState.RESERVE,
+        CaseAction.UPHOLD: CaseState.UPHELD,
         CaseAction.END: CaseState.ENDED,
     },
     CaseState.MOVING: {CaseAction.LAY_OUT: CaseState.IN_DECISION, CaseAction.END: CaseState.ENDED},

@@ -267,7 +267,8 @@ async def latest_recommendation(conn: Connection, application_id: UUID) -> Recom
 async def who_signed(conn: Connection, application_id: UUID) -> list[UUID]:
     """The chairs who signed a recommendation of this case."""
     rows = await conn.fetch(
-        "select signed_by from panel_round where $1 = any(application_ids)", application_id
+        "select signed_by from panel_round where $1 = any(application_ids) and signed_by is not null",
+        application_id,
     )
     return [row["signed_by"] for row in rows]
 

@@ -202,6 +202,24 @@ async def test_complaints_come_once_in_time_and_never_about_an_award(play: Play)
     assert [(each["n"], each["state"]) for each in shown] == [(1, "refused")]
 
 
+async def test_an_upheld_complaint_withdraws_the_offer_that_waits(play: Play) -> None:
+    await play.publish_call({"service": 1_000_000})
+    award = Case("HMR", 900_000, "awarded", 1)
+    first, second = Case("HNT", 500_000, "reserve", 2), Case("HMR", 500_000, "reserve", 3)
+    await play.recommended(award, first, second)
+    await play.decide()
+    institution = play.person("institution", organisation="HNT")
+    await play.api.post(institution, f"{first.path}/complaints", {"ground": "Feil rangert"})
+    await play.lose(award)
+    assert await play.state(first) == "offered"
+    answer = {"upheld": True, "stage": "decision", "reason": "Begrunnelsen manglet"}
+    done = await play.api.post(play.second_adviser, f"{first.path}/complaints/1/answer", answer)
+    assert done.status_code == 201, done.text
+    assert [each["confirmed"] for each in await play.facts("reserve-move-decided", first)] == [False]
+    assert [await play.state(case) for case in (first, second)] == ["upheld", "offered"]
+    assert await play.pot() == (1_000_000, 0, 500_000)
+
+
 async def test_a_complaint_after_its_window_is_refused(play: Play) -> None:
     await play.publish_call({"service": 1_000_000}, complaint_window={"after": "PT0S"})
     declined = Case("HNT", 500_000, "declined_ranking", 1)
