@@ -69,20 +69,25 @@ class Application:
 
     async def _reach_the_round(self) -> None:
         """Judge each version until one is ready, or the call goes on with the case flagged."""
-        while not self._case.entered():
-            version = self._case.version()
+        case = self._case
+        while not case.entered():
+            version = case.version()
             judging = self._run.aside(self._judge(version))
             await self._run.until(
-                lambda: judging.done() or self._case.returned(version) or self._case.entered()  # noqa: B023
+                lambda: judging.done() or case.returned(version) or case.entered()  # noqa: B023
             )
-            if self._case.entered():
+            if case.entered():
                 return  # what is still to be judged goes on beside the round
-            if self._case.returned(version):
+            if case.returned(version):
                 judging.cancel()
-                await self._run.until(lambda: self._case.version() > version, waits.process("resubmission"))  # noqa: B023
+                await self._run.until(lambda: case.version() > version, waits.process("resubmission"))  # noqa: B023
             else:
                 await self._run.do(review.enter_round, review.CaseEntry(self._id, self._call_id, []))
-                await self._run.until(self._case.entered, waits.process("enter_round"))
+                # A case that has just ended or been returned stays out, and comes again when it is back.
+                await self._run.until_in_any_case(
+                    lambda: case.entered() or case.returned(version) or not self._lives(),  # noqa: B023
+                    waits.process("enter_round"),
+                )
 
     async def _judge(self, version: int) -> None:
         """The formal check beside the trust's pre-screening; then the consultations beside each other."""
@@ -96,10 +101,16 @@ class Application:
 
     async def _check_formally(self, version: int) -> None:
         case = self._case
-        await self._run.do(intake.run_formal_check, intake.CaseVersion(self._id, version))
-        await self._run.until(
-            lambda: case.passed(version) or case.rejection_proposed(version), waits.process("formal_check")
-        )
+
+        def judged() -> bool:
+            return case.passed(version) or case.rejection_proposed(version)
+
+        while not judged():
+            await self._run.do(intake.run_formal_check, intake.CaseVersion(self._id, version))
+            # A case that has just ended is not judged, and must be when it is back.
+            await self._run.until_in_any_case(
+                lambda: judged() or not self._lives(), waits.process("formal_check")
+            )
         await self._run.ask(
             self._task(tasks.CONFIRM_REJECTION, str(version), "rhf_adviser"),
             lambda: case.passed(version) or case.rejected(version),

@@ -226,6 +226,25 @@ async def test_service_that_hears_of_the_end_first_may_refuse(world: World) -> N
     await world.comes("review.enter_round")
 
 
+async def test_case_that_was_kept_out_while_it_was_withdrawn_enters_when_it_is_back(world: World) -> None:
+    """Review and intake, which know of the withdrawal first, do nothing then; the run must ask them again."""
+    case = Applicant()
+    goes_well(world, case)
+    world.answers["intake.run_formal_check"] = sequence([], [case.passed()])
+    world.answers["review.enter_round"] = sequence([], [case.entered()])
+    await world.happens(case.submitted())
+    await world.comes("intake.run_formal_check")
+    await world.happens(case.withdrawn(await world.now() + UNDO))
+    await world.comes("intake.enter_stage", stage="withdrawn")
+    await world.happens(case.withdrawal_undone())
+    await world.comes("review.enter_round")
+    await world.happens(case.withdrawn(await world.now() + UNDO))
+    await world.comes("intake.enter_stage", 2, stage="withdrawn")
+    await world.happens(case.withdrawal_undone())
+    await world.comes("review.enter_round", 2)
+    assert len(world.of("intake.run_formal_check")) == 2
+
+
 async def test_clarification_from_the_draft_counts_as_the_consultation(world: World) -> None:
     case = Applicant()
     goes_well(world, case)

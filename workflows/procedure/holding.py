@@ -144,7 +144,7 @@ class Holding:
         if asked is None or self._known.has(
             facts.REPORT_JUDGED, kind=asked.data["kind"], n=asked.data["n"], outcome="approved"
         ):
-            return Standing("project", "holder", self.next_report_ask_at() or self.ends_at())
+            return Standing("project", "nobody", self.next_report_ask_at() or self.ends_at())
         match = {"kind": asked.data["kind"], "n": asked.data["n"]}
         with_adviser = self._known.count(facts.REPORT_SUBMITTED, **match) > self._known.count(
             facts.REPORT_JUDGED, **match

@@ -67,7 +67,7 @@ def _after_the_letter(known: Known, case: Case, application_id: object) -> Stand
     if outcome == "awarded":
         return None
     if outcome == "reserve":
-        return Standing("reserve", "rhf", letter.instant_or_none("reserve_until"))
+        return Standing("reserve", "nobody", letter.instant_or_none("reserve_until"))
     return Standing("decided", "nobody", letter.instant("complaint_until"))
 
 
