@@ -32,7 +32,7 @@ RESOLVED_BUT_KEPT = """
     insert into parked
       (consumer, key, event_id, type, topic, partition, "offset", headers, behind, reason, value,
        resolved_at)
-    values ('intake', 'P1', gen_random_uuid(), 't', 'intake.contacts', 0, 0, '[]', false, 'x', 'name', now())"""
+    values ('intake', 'P1', gen_random_uuid(), 't', 'intake.contacts', 0, 0, '[]', false, 'x', 'n', now())"""
 
 REWRITTEN = """
     update audit

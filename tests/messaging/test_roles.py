@@ -1,0 +1,106 @@
+"""The command line: roles start while what they need is away, stop when asked, and say what is wrong."""
+
+import signal
+import socket
+
+import httpx
+import pytest
+
+from tests.messaging.conftest import applied
+from tests.messaging.service import on_topic
+from tests.support import eventually
+from tests.support.facts import delivery
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def get(port, path):
+    try:
+        async with httpx.AsyncClient(timeout=10) as client:
+            return await client.get(f"http://127.0.0.1:{port}{path}")
+    except httpx.TransportError:
+        return None
+
+
+async def test_the_api_starts_without_any_server_and_ends_when_asked(process):
+    port = free_port()
+    nowhere = {"POSTGRES_PORT": "9", "KAFKA_BOOTSTRAP": "127.0.0.1:9", "TEMPORAL_ADDRESS": "127.0.0.1:9"}
+    api = process("api", REVIEW_PORT=str(port), S3_ENDPOINT="127.0.0.1:9", **nowhere)
+    answer = await eventually(lambda: get(port, "/healthz"), deadline=30)
+    assert answer.json() == {"service": "review", "status": "alive"}
+    ready = await get(port, "/readyz")
+    assert ready.status_code == 503
+    assert ready.headers["content-type"] == "application/problem+json"
+    assert "server" not in ready.headers
+    assert api.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_the_worker_stops_when_asked(process, as_role, emit, settings, number):
+    worker = process("worker")
+    review = await as_role("review", "owner")
+    await eventually(lambda: relay_runs(review), deadline=30)
+    worker.send(number)
+    assert worker.wait(20) == 0
+
+
+async def relay_runs(conn):
+    return await conn.fetchval(
+        """select count(*) from pg_stat_activity
+           where application_name = 'review relay' and datname = current_database()"""
+    )
+
+
+@pytest.mark.timeout(120)
+async def test_the_worker_starts_before_its_broker(process, broker, as_role, open_database, topic):
+    review = await as_role("review", "owner")
+    broker.kill()
+    worker = process("worker")
+    await eventually(lambda: relay_runs(review), deadline=30)
+    assert worker.running()
+    broker.bring_back()
+    message = delivery(on_topic(topic, number=7), "K1")
+    await broker.send(topic, message.raw_key, message.value, message.headers)
+    await eventually(lambda: is_applied(review), deadline=40)
+    assert worker.running()
+
+
+async def is_applied(conn):
+    return await applied(conn) == [7]
+
+
+WRONG = [
+    ({"POSTGRES_PORT": "x"}, "POSTGRES_PORT"),
+    ({"OIDC_ISSUERS": "x"}, "OIDC_ISSUERS"),
+    ({"REVIEW_APP_PASSWORD": ""}, "REVIEW_APP_PASSWORD"),
+    ({"S3_ACCESS_KEY": ""}, "S3_ACCESS_KEY"),
+    ({"ENVIRONMENT": "production"}, "OIDC_ISSUERS"),
+]
+
+
+@pytest.mark.parametrize("role", ["api", "worker"])
+@pytest.mark.parametrize(("wrong", "named"), WRONG)
+def test_a_wrong_setting_stops_the_start_with_one_line(process, role, wrong, named):
+    started = process(role, **wrong)
+    assert started.wait(20) == 1
+    lines = started.output().strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("review cannot start: ")
+    assert named in lines[0]
+
+
+def test_an_unknown_role_shows_what_there_is(process):
+    started = process("dance")
+    assert started.wait(20) == 2
+    for role in ("api", "worker", "migrate", "doctor", "parked", "retry", "skip"):
+        assert role in started.output()
+
+
+def test_doctor_says_that_it_cannot_look(process):
+    started = process("doctor", POSTGRES_PORT="9")
+    assert started.wait(20) == 2
+    assert "cannot be examined now" in started.output()
