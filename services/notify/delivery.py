@@ -21,6 +21,7 @@ from services.common.settings import Settings
 from services.common.telemetry import span
 from services.notify.commands import sending, writing
 from services.notify.commands.sending import Outgoing
+from services.notify.store import messages
 from services.notify.templates import one_line
 
 _log = structlog.get_logger()
@@ -28,7 +29,7 @@ _log = structlog.get_logger()
 # Plain addresses without quoting or comments: nothing that a relay may read otherwise.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _SENDERS = 3
-_IDLE_SECONDS = 0.2
+_IDLE_SECONDS = 0.25
 _SWEEP_SECONDS = 20.0
 _RELAY_SECONDS = 30.0
 
@@ -46,24 +47,47 @@ class RelayDown(Exception):
 
 
 async def deliver(worker: Worker) -> None:
-    """The job: senders side by side, and the sweeper. Runs until cancelled."""
+    """The job: one look-out, senders side by side, and the sweeper. Runs until cancelled."""
+    due, waiting = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as group:
+        group.create_task(_look_out(worker, due, waiting))
         for _ in range(_SENDERS):
-            group.create_task(_sender(worker))
-        group.create_task(_addresser(worker))
+            group.create_task(_sender(worker, due))
+        group.create_task(_addresser(worker, waiting))
         group.create_task(_sweeper(worker))
 
 
-async def _sender(worker: Worker) -> None:
+async def _look_out(worker: Worker, due: asyncio.Event, waiting: asyncio.Event) -> None:
+    """Looks for work without writing, so that an idle notify costs the database next to nothing."""
     while True:
-        if not await _patiently(send_next(worker)):
-            await asyncio.sleep(_IDLE_SECONDS)
+        await _patiently(_look(worker, due, waiting))
+        await asyncio.sleep(_IDLE_SECONDS)
 
 
-async def _addresser(worker: Worker) -> None:
+async def _look(worker: Worker, due: asyncio.Event, waiting: asyncio.Event) -> bool:
+    async with worker.database.read() as conn:
+        found = await messages.work_to_do(conn)
+    if found.due:
+        due.set()
+    if found.waiting:
+        waiting.set()
+    return found.due or found.waiting
+
+
+async def _sender(worker: Worker, due: asyncio.Event) -> None:
     while True:
-        if not await _patiently(_address_next(worker)):
-            await asyncio.sleep(_IDLE_SECONDS)
+        await due.wait()
+        while await _patiently(send_next(worker)):
+            pass
+        due.clear()
+
+
+async def _addresser(worker: Worker, waiting: asyncio.Event) -> None:
+    while True:
+        await waiting.wait()
+        while await _patiently(_address_next(worker)):
+            pass
+        waiting.clear()
 
 
 async def _sweeper(worker: Worker) -> None:

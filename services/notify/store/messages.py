@@ -74,6 +74,23 @@ async def add_message(conn: Connection, draft: Draft, state: str, reason: str | 
     return found
 
 
+@dataclass(frozen=True)
+class Work:
+    """Whether a message is due, and whether one waits for somebody who may be known by now."""
+
+    due: bool
+    waiting: bool
+
+
+async def work_to_do(conn: Connection) -> Work:
+    row = await conn.fetchrow(
+        """select exists (select from message where status = 'queued' and next_try_at <= clock_timestamp())
+                    as due,
+                  exists (select from message where status = 'unaddressed') as waiting"""
+    )
+    return Work(**dict(row))
+
+
 async def take_waiting(conn: Connection) -> Draft | None:
     """One unaddressed message whose case, person or role is known by now, removed to be written anew."""
     row = await conn.fetchrow(

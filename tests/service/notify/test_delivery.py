@@ -1,17 +1,19 @@
 """Delivery to a relay that behaves, refuses, forgets or is away: never lost, never two mails for one
 message."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 
 from services.notify.commands import sending
-from services.notify.delivery import send_next
+from services.notify.delivery import deliver, send_next
 from services.notify.domain import MOST_ATTEMPTS
 from services.notify.events import MessageFailed
 from services.review import events as review
 from tests.service.notify.conftest import CALL, Notify
 from tests.service.notify.relay import relay
+from tests.support import eventually
 
 
 @pytest.fixture
@@ -184,3 +186,19 @@ async def test_two_senders_never_take_the_same_message(notify: Notify, case: dic
         second = await sending.claim(two, environment="development", portal_url="http://portal.test")
     assert not isinstance(first, bool)
     assert second is False
+
+
+async def test_the_job_addresses_sends_and_stops(notify: Notify) -> None:
+    """The whole job: a message that waits for its contact leaves as soon as the contact is there."""
+    holder = uuid4()
+    await notify.submit(uuid4(), holder)
+    async with relay() as sink:
+        job = asyncio.create_task(deliver(notify.worker(smtp_port=sink.port)))
+        try:
+            await notify.meet(holder)
+            await eventually(lambda: len(sink.taken) == 1)
+            await notify.submit(uuid4(), holder)
+            await eventually(lambda: len(sink.taken) == 2)
+        finally:
+            job.cancel()
+            await asyncio.gather(job, return_exceptions=True)
