@@ -1,8 +1,7 @@
 """Who may do what in funding: one function, `permit`, asked by every route and list.
 
-A caller's *standing* towards a case is the set of what they are to it: a token role that reaches the case,
-or a
-relation (its holder). A conflict of interest empties it: from then on the case does not exist for that
+A caller's *standing* towards a case is the set of what they are to it: a token role that reaches the case, or
+a relation (its holder). A conflict of interest empties it: from then on the case does not exist for that
 person.
 """
 
@@ -101,9 +100,8 @@ def standing(caller: Caller, case: cases.Case | None, *, conflicted: bool, consu
 def permit(caller: Caller, act: Act, standing: frozenset[str]) -> None:
     """Return if one of the caller's standings permits the act.
 
-    Raises Forbidden where no role of the caller is ever permitted it, and NotFound where the thing is
-    merely not
-    theirs, word for word as for an unknown id.
+    Raises Forbidden where no role of the caller is ever permitted it, and NotFound where the thing is merely
+    not theirs, word for word as for an unknown id.
     """
     permitted = PERMITTED[act]
     if standing & permitted:
@@ -140,8 +138,7 @@ async def authorise_round(database: Database, caller: Caller, act: Act, round_id
     """The decision round, if the caller may do this to it.
 
     With a conflict of interest in one case of many a person can still read the others, and decide nothing;
-    the round
-    of a single case does not exist for them.
+    the round of a single case does not exist for them.
     """
     try:
         permit_role(caller, act)

@@ -34,10 +34,8 @@ def start_base(
     """X18: the event from which the start window runs.
 
     The letter goes out before the round is published. So where the call says `publication`, an award of the
-    round
-    itself counts from its letter, which precedes the publication by moments, and an award made later counts
-    from
-    its letter too: nobody's window begins before they know of the award.
+    round itself counts from its letter, which precedes the publication by moments, and an award made later
+    counts from its letter too: nobody's window begins before they know of the award.
     """
     if call.times.start_base == "decision":
         return decided_at

@@ -151,8 +151,8 @@ async def start(
     """The holder confirms the start (X18); late when it comes after the first due instant, within an
     extension.
 
-    `started_on` is the day of the real start, from the letter to today. PlanNotConfirmed while a condition
-    is open.
+    `started_on` is the day of the real start, from the letter to today. PlanNotConfirmed while a condition is
+    open.
     """
     award = await lock_award(conn, application_id)
     owed = [

@@ -42,9 +42,8 @@ async def complain(
 ) -> int:
     """The institution complains about the newest decision, within the window of its letter. One per decision.
 
-    The complaint has the number of the decision it is about, so that what follows from it (a new
-    assessment, a new
-    decision) is numbered without a gap or a clash.
+    The complaint has the number of the decision it is about, so that what follows from it (a new assessment,
+    a new decision) is numbered without a gap or a clash.
     """
     case = await lock_case(conn, application_id)
     version = case.decision_version

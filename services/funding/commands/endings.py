@@ -23,9 +23,8 @@ async def end_case(
 ) -> None:
     """The case has ended; what it held or was awarded is free again. Once per ending.
 
-    An application can be withdrawn until it is decided, so a withdrawal that meets an award has crossed
-    with the
-    decision on its way: it is the holder's "no" to the award. A project that has started is not touched.
+    An application can be withdrawn until it is decided, so a withdrawal that meets an award has crossed with
+    the decision on its way: it is the holder's "no" to the award. A project that has started is not touched.
     """
     await cases.hear_of(conn, application_id, call_id)
     found = await cases.find_case(conn, application_id)
@@ -86,8 +85,7 @@ async def _refuse_award(
 
 async def undo_ending(conn: Connection, application_id: UUID, ended_as: str) -> None:
     """The ending was undone: the case is where it was, but money it held has gone on, so an offer or a move
-    to it
-    is a place on the reserve list again."""
+    to it is a place on the reserve list again."""
     case = await cases.lock_case(conn, application_id)
     if case is None or case.state is not CaseState.ENDED or case.ended_as != ended_as:
         return

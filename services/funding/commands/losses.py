@@ -30,8 +30,7 @@ async def propose_loss(
     """Propose that the award is lost, if the holder has still not acted. Once per (application, n).
 
     `lapses_at` is the instant that passed; where another one counts by now nothing happens, nor while an
-    extension
-    that was asked for is not decided: then the holder has acted. None: the holder said no.
+    extension that was asked for is not decided: then the holder has acted. None: the holder said no.
     """
     award = await lock_award(conn, application_id)
     if await grants.loss_exists(conn, application_id, n) or await grants.open_loss(conn, application_id):
@@ -64,8 +63,8 @@ async def propose_loss(
 async def decide_loss(
     conn: Connection, application_id: UUID, by: UUID, actor: Actor, *, confirmed: bool, reason: str
 ) -> None:
-    """An adviser confirms the loss, and the money is offered on at once; or keeps the award, with new time
-    to act."""
+    """An adviser confirms the loss, and the money is offered on at once; or keeps the award, with new time to
+    act."""
     found = await grants.find_award(conn, application_id)
     if found is None:
         raise NotFound

@@ -21,8 +21,8 @@ async def offer_free_money(
     """Offer what is free in the (locked) pot to the panel's reserve list, in strict order.
 
     The offered amount is held in the pot, so nothing else can take it before the adviser has confirmed the
-    move.
-    `fresh`: money has just come free, so a place that was let wait is asked again. Returns what to record.
+    move. `fresh`: money has just come free, so a place that was let wait is asked again. Returns what to
+    record.
     """
     if fresh:
         await cases.set_held_back(conn, locked.call_id, locked.panel)
@@ -62,8 +62,8 @@ async def decide_move(
 ) -> str | None:
     """An adviser confirms the move up, or lets the place wait. Returns the decision round that follows.
 
-    Let wait: the money is free again but stays, for nobody is skipped, until other money
-    comes free. A place whose time is over by then ends.
+    Let wait: the money is free again but stays, for nobody is skipped, until other money comes free. A place
+    whose time is over by then ends.
     """
     found = await cases.find_case(conn, application_id)
     pots = await lock_money(conn, found.call_id, [found.panel]) if found else {}

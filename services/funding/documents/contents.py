@@ -1,7 +1,7 @@
 """What stands in a letter and in the leader meeting's presentation, as data: frozen when it is issued.
 
-No names: a letter refers to the case by number, title and organisation. Instants are ISO 8601, amounts
-whole NOK.
+No names: a letter refers to the case by number, title and organisation. Instants are ISO 8601, amounts whole
+NOK.
 """
 
 from collections.abc import Mapping, Sequence

@@ -142,8 +142,8 @@ def proposed_outcome(kind: RoundKind, recommended: Outcome, rank: int | None) ->
     """What is laid before the adviser.
 
     Of the call's round: what the panel recommends. A confirmed move from the reserve: the award. After an
-    upheld
-    complaint the awards made to others stand, so a case above the threshold gets a place on the reserve list.
+    upheld complaint the awards made to others stand, so a case above the threshold gets a place on the
+    reserve list.
     """
     if kind is RoundKind.MOVE:
         return Outcome.AWARDED

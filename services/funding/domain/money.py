@@ -1,9 +1,8 @@
 """The pot of a panel, in whole NOK: what is awarded, what is held for an offer, what is free. And who is
 next.
 
-Always: awarded + held <= amount. The table has the same rule as a CHECK constraint, and every change of a
-pot is
-made under its row lock.
+Always: awarded + held <= amount. The table has the same rule as a CHECK constraint, and every change of a pot
+is made under its row lock.
 """
 
 from collections.abc import Sequence

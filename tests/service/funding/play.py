@@ -1,5 +1,5 @@
-"""A call with its pots and cases, as the other services' facts bring them; and the steps people and
-workflows take."""
+"""A call with its pots and cases, as the other services' facts bring them; and the steps people and workflows
+take."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

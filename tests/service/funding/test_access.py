@@ -50,8 +50,8 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 class World:
-    """Two calls; in the first two trusts. Each has an award with its plan, report and change, and a
-    declined case."""
+    """Two calls; in the first two trusts. Each has an award with its plan, report and change, and a declined
+    case."""
 
     def __init__(self, play: Play, other: Play) -> None:
         self.play, self.other = play, other
