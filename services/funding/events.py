@@ -4,6 +4,8 @@ Key: the application id where the fact has one, else the call id. Amounts are wh
 `{call_id}.d1`, or `{application_id}.d{n}` for one case (moved from the reserve, or decided again).
 """
 
+# Longer than 300 lines because the facts of a service are one list, and a reader looks for one by its name.
+
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar

@@ -14,7 +14,7 @@ from services.funding.domain.cases import CaseAction, CaseState, require_uninvol
 from services.funding.domain.grants import REQUEST, RequestAction, RequestState
 from services.funding.domain.machine import move
 from services.funding.events import ComplaintDecided, ComplaintReceived
-from services.funding.store import cases, complaints, decisions, grants
+from services.funding.store import cases, complaints, decisions, grants, recommendations
 
 
 class ComplaintTooLate(Refused):
@@ -134,7 +134,10 @@ async def answer_complaint(
 
 
 async def _took_part(conn: Connection, application_id: UUID) -> list[UUID]:
-    people = [*await cases.who_signed(conn, application_id), *await grants.who_moved(conn, application_id)]
+    people = [
+        *await recommendations.who_signed(conn, application_id),
+        *await grants.who_moved(conn, application_id),
+    ]
     for decision in await decisions.decisions_of_case(conn, application_id):
         people += [decision.prepared_by, decision.decided_by]
     return people

@@ -14,7 +14,7 @@ from services.funding.domain.cases import (
     RoundState,
     proposed_outcome,
 )
-from services.funding.store import calls, cases, decisions
+from services.funding.store import calls, cases, decisions, recommendations
 
 
 class RecommendationsMissing(Exception):
@@ -68,32 +68,32 @@ async def open_round(
     )
 
 
-async def _of_call(conn: Connection, call: calls.Call) -> list[cases.Recommendation]:
+async def _of_call(conn: Connection, call: calls.Call) -> list[recommendations.Recommendation]:
     """Every panel's signed recommendation, complete."""
     round_ids = [f"{call.id}.{panel.code}" for panel in call.definition.panels]
-    signed = await cases.signed_cases(conn, round_ids)
+    signed = await recommendations.signed_cases(conn, round_ids)
     missing = sorted(set(round_ids) - signed.keys())
     if missing:
         raise RecommendationsMissing(f"not signed yet: {', '.join(missing)}")
     wanted = {application_id for listed in signed.values() for application_id in listed}
-    found = await cases.recommendations(conn, list(wanted), round_ids)
+    found = await recommendations.recommendations(conn, list(wanted), round_ids)
     if len(found) < len(wanted):
         raise RecommendationsMissing(f"{len(wanted) - len(found)} recommendations are on their way")
     return found
 
 
-async def _of_case(conn: Connection, case: cases.Case, round_id: str) -> list[cases.Recommendation]:
+async def _of_case(conn: Connection, case: cases.Case, round_id: str) -> list[recommendations.Recommendation]:
     """What was recommended for one case: newly, where an upheld complaint led to a new assessment."""
     if case.state is CaseState.ENDED:
         return []
     again = f"{case.id}.r{case.decision_version}"
     if case.state is CaseState.UPHELD and await _assessed_again(conn, case):
-        signed = await cases.signed_cases(conn, [again])
-        found = await cases.recommendations(conn, [case.id], [again])
+        signed = await recommendations.signed_cases(conn, [again])
+        found = await recommendations.recommendations(conn, [case.id], [again])
         if not signed or not found:
             raise RecommendationsMissing(f"{again} is still on its way")
         return found
-    latest = await cases.latest_recommendation(conn, case.id)
+    latest = await recommendations.latest_recommendation(conn, case.id)
     if latest is None:
         raise RecommendationsMissing(f"no recommendation for {round_id} is here")
     return [latest]
@@ -103,7 +103,7 @@ async def _assessed_again(conn: Connection, case: cases.Case) -> bool:
     return await cases.upheld_stage(conn, case.id, case.decision_version) == "assessment"
 
 
-def _proposal(kind: RoundKind, each: cases.Recommendation, case: cases.Case) -> decisions.Proposal:
+def _proposal(kind: RoundKind, each: recommendations.Recommendation, case: cases.Case) -> decisions.Proposal:
     recommended = Outcome(each.outcome)
     outcome = proposed_outcome(kind, recommended, each.rank)
     # A place on the reserve list is for the full amount, whatever was left when the panel met.

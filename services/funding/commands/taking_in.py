@@ -2,7 +2,7 @@
 
 from services.common.db import Connection
 from services.common.record import Actor, record
-from services.funding.store import calls, cases
+from services.funding.store import calls, cases, recommendations
 from services.intake.events import ApplicationSubmitted, CallPublished, DeadlineMoved
 from services.review.events import CaseRecommended, ConflictDeclared, RecommendationSigned
 
@@ -31,12 +31,12 @@ async def take_in_submission(conn: Connection, fact: ApplicationSubmitted) -> No
 async def take_in_recommendation(conn: Connection, fact: CaseRecommended) -> None:
     """What the panel recommends for one case. Once per round and case."""
     await cases.hear_of(conn, fact.application_id, fact.call_id)
-    await cases.add_recommendation(conn, fact)
+    await recommendations.add_recommendation(conn, fact)
 
 
 async def take_in_signature(conn: Connection, fact: RecommendationSigned) -> None:
     """The panel's list is complete: these cases and no others."""
-    await cases.add_panel_round(conn, fact)
+    await recommendations.add_panel_round(conn, fact)
 
 
 async def take_in_conflict(conn: Connection, fact: ConflictDeclared) -> None:

@@ -12,7 +12,6 @@ from services.common.record import Actor
 from services.funding.domain.cases import CaseState
 from services.funding.domain.money import Place
 from services.intake.events import ApplicationSubmitted
-from services.review.events import CaseRecommended, RecommendationSigned
 
 
 @dataclass(frozen=True)
@@ -40,18 +39,6 @@ class Case:
     reserve_until: datetime | None
     ended_as: str | None
     ended_from: str | None
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    application_id: UUID
-    round_id: str
-    panel: str
-    outcome: str
-    amount: int
-    rank: int | None
-    averages: dict[str, float]
-    conditions: list[str]
 
 
 _CASE = (
@@ -202,77 +189,6 @@ async def add_conflict(conn: Connection, application_id: UUID, person_id: UUID) 
     )
 
 
-async def add_recommendation(conn: Connection, fact: CaseRecommended) -> None:
-    await conn.execute(
-        """insert into recommendation
-             (application_id, round_id, call_id, panel, outcome, amount, rank, averages, conditions)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing""",
-        fact.application_id,
-        fact.round_id,
-        fact.call_id,
-        fact.panel,
-        fact.outcome,
-        fact.amount,
-        fact.rank,
-        fact.averages,
-        fact.conditions,
-    )
-
-
-async def add_panel_round(conn: Connection, fact: RecommendationSigned) -> None:
-    await conn.execute(
-        """insert into panel_round (round_id, call_id, panel, application_id, application_ids, signed_by)
-           values ($1, $2, $3, $4, $5, $6) on conflict do nothing""",
-        fact.round_id,
-        fact.call_id,
-        fact.panel,
-        fact.application_id,
-        fact.application_ids,
-        fact.signed_by,
-    )
-
-
-async def signed_cases(conn: Connection, round_ids: Sequence[str]) -> dict[str, list[UUID]]:
-    """The cases that each of these rounds' signed recommendation names; rounds not signed yet are left
-    out."""
-    rows = await conn.fetch(
-        "select round_id, application_ids from panel_round where round_id = any($1::text[])", list(round_ids)
-    )
-    return {row["round_id"]: row["application_ids"] for row in rows}
-
-
-async def recommendations(
-    conn: Connection, application_ids: Sequence[UUID], round_ids: Sequence[str]
-) -> list[Recommendation]:
-    rows = await conn.fetch(
-        """select application_id, round_id, panel, outcome, amount, rank, averages, conditions from
-           recommendation
-           where application_id = any($1::uuid[]) and round_id = any($2::text[])""",
-        list(application_ids),
-        list(round_ids),
-    )
-    return [Recommendation(**dict(row)) for row in rows]
-
-
-async def latest_recommendation(conn: Connection, application_id: UUID) -> Recommendation | None:
-    row = await conn.fetchrow(
-        """select application_id, round_id, panel, outcome, amount, rank, averages, conditions from
-           recommendation
-           where application_id = $1 order by received_seq desc limit 1""",
-        application_id,
-    )
-    return Recommendation(**dict(row)) if row else None
-
-
-async def who_signed(conn: Connection, application_id: UUID) -> list[UUID]:
-    """The chairs who signed a recommendation of this case."""
-    rows = await conn.fetch(
-        "select signed_by from panel_round where $1 = any(application_ids) and signed_by is not null",
-        application_id,
-    )
-    return [row["signed_by"] for row in rows]
-
-
 async def add_step(
     conn: Connection,
     machine: str,
@@ -284,8 +200,8 @@ async def add_step(
 ) -> None:
     """One step of a state machine, with who made it (I4)."""
     await conn.execute(
-        "insert into history (machine, subject, before, action, after, actor) values ($1, $2, $3, "
-        "$4, $5, $6)",
+        """insert into history (machine, subject, before, action, after, actor)
+           values ($1, $2, $3, $4, $5, $6)""",
         machine,
         str(subject),
         before,
@@ -308,8 +224,8 @@ async def upheld_stage(conn: Connection, application_id: UUID, version: int) -> 
 async def places_taken(conn: Connection, call_id: str, panel: str) -> int:
     """Places of the panel's reserve list that are taken at present."""
     found: int = await conn.fetchval(
-        """select count(*) from cases where call_id = $1 and panel = $2 and state in ('reserve', 'offered',
-           'moving')""",
+        """select count(*) from cases
+           where call_id = $1 and panel = $2 and state in ('reserve', 'offered', 'moving')""",
         call_id,
         panel,
     )

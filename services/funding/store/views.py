@@ -19,10 +19,8 @@ async def cases_of_round(conn: Connection, round_id: str) -> dict[UUID, Case]:
     """Every case that was laid out in the round."""
     rows = await conn.fetch(
         """select c.id, c.call_id, c.state, c.version, c.case_number, c.category, c.panel, c.organisation,
-           c.title,
-                  c.statement, c.holder_id, c.editor_ids, c.applied, c.decision_version, c.held,
-                  c.reserve_position,
-                  c.held_back, c.offers, c.reserve_until, c.ended_as, c.ended_from
+                  c.title, c.statement, c.holder_id, c.editor_ids, c.applied, c.decision_version, c.held,
+                  c.reserve_position, c.held_back, c.offers, c.reserve_until, c.ended_as, c.ended_from
            from cases c join proposal p on p.application_id = c.id where p.decision_round_id = $1""",
         round_id,
     )
@@ -75,18 +73,15 @@ async def portfolio(
     """Every award, without those that do not exist for this person."""
     rows = await conn.fetch(
         """select a.application_id, a.call_id, c.case_number, c.title, c.organisation, c.category, a.panel,
-           a.state,
-                  a.amount, a.start_due_at, a.started_at, a.started_late, a.ends_at, a.lost_as,
-                  (select count(*) from report r where r.application_id = a.application_id and r.state <>
-                  'approved'
-                     and r.due_at < clock_timestamp())::int as reports_overdue,
-                  coalesce((select sum(i.amount) from invoice i where i.application_id = a.application_id),
-                  0)::bigint
-                     as invoiced
+                  a.state, a.amount, a.start_due_at, a.started_at, a.started_late, a.ends_at, a.lost_as,
+                  (select count(*)::int from report r where r.application_id = a.application_id
+                     and r.state <> 'approved' and r.due_at < clock_timestamp()) as reports_overdue,
+                  (select coalesce(sum(i.amount), 0)::bigint from invoice i
+                     where i.application_id = a.application_id) as invoiced
            from award a join cases c on c.id = a.application_id
            where ($2::text is null or a.call_id = $2) and ($3::uuid is null or a.application_id > $3)
-             and not exists (select from conflict f where f.application_id = a.application_id and
-             f.person_id = $1)
+             and not exists (select from conflict f
+                             where f.application_id = a.application_id and f.person_id = $1)
            order by a.application_id limit $4""",
         person_id,
         call_id,
@@ -109,9 +104,8 @@ async def pots(conn: Connection, call_id: str | None) -> list[dict[str, Any]]:
 async def reserve_list(conn: Connection, person_id: UUID, call_id: str, panel: str) -> list[dict[str, Any]]:
     """The panel's reserve list in order, without those that do not exist for this person."""
     rows = await conn.fetch(
-        """select c.id as application_id, c.case_number, c.title, c.organisation, c.reserve_position as
-           position,
-                  c.state, c.reserve_until, d.amount, c.held_back
+        """select c.id as application_id, c.case_number, c.title, c.organisation,
+                  c.reserve_position as position, c.state, c.reserve_until, d.amount, c.held_back
            from cases c join decision d on d.application_id = c.id and d.version = c.decision_version
            where c.call_id = $2 and c.panel = $3 and c.state in ('reserve', 'offered', 'moving')
              and not exists (select from conflict f where f.application_id = c.id and f.person_id = $1)
