@@ -84,7 +84,7 @@ class Panel(Part):
     pot: int
     """Whole NOK."""
     reserve_size: int
-    quorum: int
+    quorum: Annotated[int, Field(ge=1)]
     quorum_user_representatives: int
     pitch: bool = False
 

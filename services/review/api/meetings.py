@@ -1,9 +1,10 @@
 """Routes of the meeting: the ranking and why it is so, the chair's choices, the signature."""
 
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
@@ -21,6 +22,8 @@ from services.review.store import assessments, rounds
 from services.review.store.rounds import Listed
 
 router = APIRouter(prefix="/v1", tags=["rounds"])
+
+_APPLICATION = "7c1f0a52-93a7-4c52-8f55-0b9c1d2e3f40"
 
 
 class OwnScoresFirst(Refused):
@@ -70,8 +73,13 @@ class Ranking(BaseModel):
 
 
 class Meeting(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"tie_breaks": [], "comments": {_APPLICATION: "The panel sees a clear benefit."}}]
+        }
+    )
     tie_breaks: list[UUID] = Field(default=[], max_length=500)
-    comments: dict[UUID, str] = Field(default={}, max_length=500)
+    comments: dict[UUID, Annotated[str, Field(max_length=10_000)]] = Field(default={}, max_length=500)
 
 
 class Signed(BaseModel):

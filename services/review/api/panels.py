@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
@@ -20,6 +20,8 @@ from services.review.store import cases, panels, rounds
 
 router = APIRouter(prefix="/v1", tags=["panels"])
 
+_PERSON = "0b3c7f5e-4f0a-5d0c-9a52-6f1d8f0f3c11"
+
 
 class MemberIn(Body):
     """One member; user representatives score every criterion like the others."""
@@ -30,6 +32,9 @@ class MemberIn(Body):
 
 
 class Members(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"members": [{"person_id": _PERSON, "chair": True}]}]}
+    )
     members: list[MemberIn] = Field(max_length=50)
 
 
@@ -90,6 +95,9 @@ async def name_standins(round_id: str, body: Members, caller: CallerDep, databas
 
 
 class StandDown(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"person_id": _PERSON, "reason": "Ill for the rest of the month."}]}
+    )
     person_id: UUID
     reason: str = Field(min_length=1, max_length=4000)
 

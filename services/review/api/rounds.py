@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field, StrictBool, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
@@ -19,6 +19,8 @@ from services.review.policy import Act
 from services.review.store import assessments, people, rounds
 
 router = APIRouter(prefix="/v1", tags=["rounds"])
+
+_APPLICATION = "7c1f0a52-93a7-4c52-8f55-0b9c1d2e3f40"
 
 
 class RoundCase(BaseModel):
@@ -54,6 +56,17 @@ class DeclarationIn(Body):
 
 
 class Declarations(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "declarations": [
+                        {"application_id": _APPLICATION, "conflict": True, "ground": "Close cooperation."}
+                    ]
+                }
+            ]
+        }
+    )
     declarations: list[DeclarationIn] = Field(max_length=500)
 
 
@@ -64,6 +77,11 @@ class Declared(BaseModel):
 
 
 class Scores(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"scores": {"innovation": 6, "benefit": 7}, "comment": "Clear need, sound plan."}]
+        }
+    )
     scores: dict[str, StrictInt] = Field(max_length=50, description="criterion -> number on the call's scale")
     comment: str = Field(default="", max_length=10_000)
 

@@ -9,7 +9,16 @@ from services.review.activities.rounds import build
 from services.review.commands.meetings import assessed_cases
 from services.review.domain.ranking import place
 from services.review.store import assessments, rounds
-from tests.service.review.panel_play import CALL, PRODUCT, ROUND, PanelPlay, as_members, scores
+from tests.service.review.panel_play import (
+    CALL,
+    PRODUCT,
+    ROUND,
+    SERVICE,
+    SERVICE_ROUND,
+    PanelPlay,
+    as_members,
+    scores,
+)
 from tests.support.tokens import Person
 
 
@@ -312,3 +321,33 @@ async def test_standing_down_below_quorum_asks_for_stand_ins(
     for each in new:
         await panel.declare(each, [case])
     assert [each["quorum"] for each in await panel.facts("conflicts-settled")] == [False, True]
+
+
+async def test_a_priority_area_decides_a_tie_except_between_products(
+    panel: PanelPlay, members: list[Person]
+) -> None:
+    plain = await panel.submit("plain", category="service")
+    hit = await panel.submit("hit", category="service", priority_areas=["P04"])
+    product_hit = await panel.submit("product", priority_areas=["P04"])
+    other = await panel.submit("other")
+    for code, round_id, cases, criteria in (
+        ("service", SERVICE_ROUND, [plain, hit], SERVICE),
+        ("product", ROUND, [product_hit, other], PRODUCT),
+    ):
+        await panel.name_panel(code, members[:3], members[3:])
+        for case in cases:
+            await panel.enter(case)
+        await panel.order("open_conflicts", round_id)
+        for member in members:
+            await panel.declare(member, cases, round_id=round_id)
+        await panel.order("assign", round_id)
+        for member in members:
+            for case in cases:
+                await panel.score(member, case, scores(criteria, 6), round_id)
+            assert (await panel.lock(member, round_id)).status_code == 201
+        await panel.order("open_meeting", round_id)
+    held = await panel.act(members[0], "meeting", round_id=SERVICE_ROUND)
+    assert [each["case_number"] for each in held.json()["items"]] == ["2023-hit", "2023-plain"]
+    assert {each["tie_decided_by"] for each in held.json()["items"]} == {"priority_area"}
+    refused = await panel.act(members[0], "meeting")
+    assert refused.json()["type"].endswith("/tie-unbroken")

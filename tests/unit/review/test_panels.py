@@ -38,7 +38,9 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("state", "action"), product(TRANSITIONS, sorted({action for _, action in ALLOWED})))
+@pytest.mark.parametrize(
+    ("state", "action"), list(product(TRANSITIONS, sorted({action for _, action in ALLOWED})))
+)
 def test_every_step_is_either_declared_or_refused(state: str, action: str) -> None:
     if (state, action) in ALLOWED:
         assert move(state, action) == ALLOWED[(state, action)]
