@@ -37,51 +37,58 @@ class Counts:
     overdue: int
 
 
-# $1 person, $2 roles, $3 organisation, $4 audiences without deputies, $5 supervisor, $6 adviser of a trust.
-# Each branch of the union has its partial index, so that a list costs what it shows and not what is open.
-_VISIBLE = """
+# $1 person, $2 roles, $3 organisation, $4 audiences without deputies.
+# Each branch has its partial index, so that a list costs what it may show and not what is open.
+_AUDIENCE = """
 with principal as (
   select id from person where deputy_id = $1
 ), audience as (
-  select id from task where closed_at is null and audience_person = $1
+  select id from task
+  where closed_at is null and audience_person = $1 and not_person is distinct from $1
   union
   select id from task
   where closed_at is null and audience_person in (select id from principal) and audience_role <> all($4)
+    and not_person is distinct from $1
   union
   select id from task
   where closed_at is null and audience_person is null and audience_role = any($2)
-    and (audience_organisation is null or audience_organisation = $3)
-), visible as (
-  select t.*, c.title, coalesce(c.organisation, t.audience_organisation) as shown_organisation,
-         a.id is not null and t.not_person is distinct from $1
-           and (t.claimed_by is null or t.claimed_by = $1
-                or t.claimed_by in (select id from principal)) as mine
-  from task t
-  left join audience a on a.id = t.id
-  left join cases c on c.id = t.application_id
-  where t.closed_at is null
-    and ((a.id is not null and t.not_person is distinct from $1) or $5 or ($6 and c.organisation = $3))
-    and not exists (select from conflict k where k.application_id = t.application_id and k.person_id = $1)
+    and (audience_organisation is null or audience_organisation = $3) and not_person is distinct from $1
 )
 """
 
+_OWN = "audience join task t using (id)"
+_EVERYTHING = "task t"
+_OF_TRUST = """
+(select id from audience
+ union
+ select t.id from cases c join task t on t.application_id = c.id
+ where c.organisation = $3 and t.closed_at is null) seen join task t using (id)
+"""
+
+_VISIBLE = """
+left join cases c on c.id = t.application_id
+where t.closed_at is null
+  and not exists (select from conflict k where k.application_id = t.application_id and k.person_id = $1)
+"""
+
 _VIEWS = {
-    "mine": "mine",
+    "mine": "t.claimed_by is null or t.claimed_by = $1 or t.claimed_by in (select id from principal)",
     "all": "true",
-    "due": "due_at between clock_timestamp() and clock_timestamp() + interval '3 days'",
-    "overdue": "due_at < clock_timestamp() and state = 'open'",
+    "due": "t.due_at between clock_timestamp() and clock_timestamp() + interval '3 days'",
+    "overdue": "t.due_at < clock_timestamp() and t.state = 'open'",
 }
 
 
+def _source(caller: Caller, view: str) -> str:
+    if view == "mine":
+        return _OWN
+    if caller.roles & SUPERVISORS:
+        return _EVERYTHING
+    return _OF_TRUST if "hf_adviser" in caller.roles else _OWN
+
+
 def _viewer(caller: Caller) -> list[Any]:
-    return [
-        caller.person_id,
-        list(caller.roles),
-        caller.organisation,
-        list(IN_PERSON),
-        bool(caller.roles & SUPERVISORS),
-        "hf_adviser" in caller.roles,
-    ]
+    return [caller.person_id, list(caller.roles), caller.organisation, list(IN_PERSON)]
 
 
 async def page(
@@ -90,13 +97,13 @@ async def page(
     """The open tasks of the view, most urgent first, after the given (due, id)."""
     rows = await conn.fetch(
         f"""
-        {_VISIBLE}
-        select * from visible
-        where {_VIEWS[wanted.view]}
-          and ($7::text is null or kind = $7) and ($8::text is null or call_id = $8)
-          and ($9::uuid is null or application_id = $9)
-          and ($10::timestamptz is null or (due_at, id) > ($10, $11::uuid))
-        order by due_at, id limit $12
+        {_AUDIENCE}
+        select t.*, c.title, coalesce(c.organisation, t.audience_organisation) as shown_organisation
+        from {_source(caller, wanted.view)} {_VISIBLE} and ({_VIEWS[wanted.view]})
+          and ($5::text is null or t.kind = $5) and ($6::text is null or t.call_id = $6)
+          and ($7::uuid is null or t.application_id = $7)
+          and ($8::timestamptz is null or (t.due_at, t.id) > ($8, $9::uuid))
+        order by t.due_at, t.id limit $10
         """,
         *_viewer(caller),
         wanted.kind,
@@ -109,23 +116,27 @@ async def page(
 
 
 async def counts(conn: Connection, caller: Caller) -> Counts:
+    """How many tasks each view holds: as many as its pages show."""
+    mine = await conn.fetchval(
+        f"{_AUDIENCE} select count(*) from {_OWN} {_VISIBLE} and ({_VIEWS['mine']})", *_viewer(caller)
+    )
+    others = [view for view in _VIEWS if view != "mine"]
     row = await conn.fetchrow(
         f"""
-        {_VISIBLE}
-        select {", ".join(f"count(*) filter (where {where}) as {view}" for view, where in _VIEWS.items())}
-        from visible
+        {_AUDIENCE}
+        select {", ".join(f"count(*) filter (where {_VIEWS[view]}) as {view}" for view in others)}
+        from {_source(caller, "all")} {_VISIBLE}
         """,
         *_viewer(caller),
     )
-    return Counts(**dict(row))
+    return Counts(mine=mine, **dict(row))
 
 
 async def get(conn: Connection, task_id: UUID) -> Listed | None:
     """One task, open or not, whoever asks: the caller of this judges by `access`."""
     row = await conn.fetchrow(
         """
-        select t.*, c.title, coalesce(c.organisation, t.audience_organisation) as shown_organisation,
-               false as mine
+        select t.*, c.title, coalesce(c.organisation, t.audience_organisation) as shown_organisation
         from task t left join cases c on c.id = t.application_id
         where t.id = $1 and t.opened_at is not null
         """,
@@ -160,5 +171,4 @@ async def access(conn: Connection, task: Task, person_id: UUID) -> TaskAccess:
 def _listed(row: Any) -> Listed:
     values = dict(row)
     title, organisation = values.pop("title"), values.pop("shown_organisation")
-    del values["mine"]
     return Listed(Task.of(values), title, organisation)
