@@ -21,7 +21,7 @@ Act = Callable[[Session, Task], Awaitable[bool]]
 
 _LOOK_SECONDS = 0.25
 _LOOK_AGAIN_SECONDS = 1.0
-_PATIENCE_SECONDS = 8.0
+_PATIENCE_SECONDS = 10.0
 
 
 def path_of(task: Task) -> tuple[str, str, str]:

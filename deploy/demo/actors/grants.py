@@ -48,6 +48,8 @@ def holder_acts(world: World, role: Role) -> dict[str, Act]:
             return True
         if role.ref == "A03" and not await _late_start(world, role, session, task):
             return False
+        if "condition" in role.seen and not await _plans_are_confirmed(session, task):
+            return False
         await follow(session, task, {})
         if role.ref == "A03":
             world.saw(role.ref, "started_late")
@@ -78,6 +80,12 @@ async def _no_mail_while_paused(world: World, role: Role) -> None:
     world.require(
         said == ["task-opened"], role.ref, f"mails about the consultation while its clock stood still: {said}"
     )
+
+
+async def _plans_are_confirmed(session: Session, task: Task) -> bool:
+    """Only then can the start be confirmed."""
+    grant = await session.get("funding", f"/v1/grants/{task['application_id']}")
+    return all(plan["state"] == "confirmed" for plan in grant["plans"])
 
 
 async def _late_start(world: World, role: Role, session: Session, task: Task) -> bool:
