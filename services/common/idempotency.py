@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from services.common.auth import Caller
 from services.common.db import Connection, Database
 from services.common.errors import BadRequest, Refused
+from services.common.failpoints import failpoint
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -80,6 +81,7 @@ async def once(
             given,
             text,
         )
+    failpoint("once.after_commit")
     return _response(text, status, given)
 
 
