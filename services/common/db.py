@@ -40,6 +40,7 @@ class Connection(Protocol):
 
 _CONNECT_SECONDS = 5.0
 _STATEMENT_SECONDS = 15.0
+_EXAMINATION_SECONDS = 300.0
 _LOCK_SECONDS = 8
 
 
@@ -78,7 +79,7 @@ def _arguments(settings: Settings, schema: str, role: str, purpose: str) -> dict
         "user": user,
         "password": password,
         "timeout": _CONNECT_SECONDS,
-        "command_timeout": _STATEMENT_SECONDS,
+        "command_timeout": _EXAMINATION_SECONDS if role == "inspector" else _STATEMENT_SECONDS,
         "server_settings": {
             "search_path": schema,
             "timezone": "UTC",

@@ -98,6 +98,8 @@ class Delivery:
             raise Malformed("ce_id is not a UUID") from error
         if self.header("ce_specversion") != "1.0":
             raise Malformed("ce_specversion is not 1.0")
+        if not self.type:
+            raise Malformed("ce_type is missing")
         if not self.raw_key:
             raise Malformed("the message has no key")
         try:

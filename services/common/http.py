@@ -82,7 +82,8 @@ def create_app(
     for router in routers:
         app.include_router(router)
     app.include_router(_health(service))
-    # The last one added is the outermost: a refused origin still gets its call id and its log line.
+    app.add_middleware(Outermost, max_body_bytes=settings.max_body_bytes)
+    # The last one added wraps the others: a browser may read every problem, also those of the last resort.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
@@ -98,7 +99,6 @@ def create_app(
         expose_headers=["ETag", "Location", "Retry-After", "X-Call-Id"],
         max_age=600,
     )
-    app.add_middleware(Outermost, max_body_bytes=settings.max_body_bytes)
     return app
 
 

@@ -1,4 +1,4 @@
-"""The outermost layer of every API, as plain ASGI: arrival, call id, trace, body limits, last resort."""
+"""What surrounds every request, as plain ASGI: arrival, call id, trace, body limits, last resort."""
 
 import asyncio
 import re

@@ -200,6 +200,7 @@ GARBAGE = {
     "no number in it": (b"K1", b'{"trouble": ""}', "whole"),
     "a number of the wrong type": (b"K1", b'{"number": "7"}', "whole"),
     "no key": (None, b'{"number": 7}', "whole"),
+    "no type": (b"K1", b'{"number": 7}', (("ce_id", str(uuid.uuid4()).encode()), ("ce_specversion", b"1.0"))),
     "a key with a NUL": (b"K\x001", b"nonsense", "whole"),
     "an id that is no UUID": (b"K1", b'{"number": 7}', (("ce_id", b"7"), ("ce_type", Counted.TYPE.encode()))),
     "a header of raw bytes": (b"K1", b'{"number": 7}', (("x\x00", b"\xff\x00"),)),

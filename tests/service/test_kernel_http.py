@@ -222,12 +222,18 @@ async def test_logs_and_answers_hold_no_text_of_an_exception(api, capsys):
     try:
         setup("review")
         await api.client.get("/v1/fail/bug", headers={"X-Call-Id": "call-of-the-bug"})
+        try:
+            raise ZeroDivisionError(CANARY)
+        except ZeroDivisionError:
+            logging.getLogger("some.library").exception("it failed")
     finally:
         root.handlers[:], root.level = before[0], before[1]
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
     failure = next(line for line in lines if line["event"] == "request failed")
     assert (failure["error"], failure["call_id"]) == ("ZeroDivisionError", "call-of-the-bug")
     assert any("test_kernel_http.py" in place for place in failure["where"])
+    foreign = next(line for line in lines if line["event"] == "it failed")
+    assert (foreign["error"], foreign["logger"]) == ("ZeroDivisionError", "some.library")
     assert CANARY not in json.dumps(lines)
 
 
@@ -335,6 +341,9 @@ async def test_a_known_origin_may_call_and_a_strange_one_is_not_told_so(api):
     ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "idempotency-key"}
     known = await api.client.options("/v1/things", headers={"Origin": "http://portal.innoflyt.test", **ask})
     assert known.headers["access-control-allow-origin"] == "http://portal.innoflyt.test"
+    failed = await api.client.get("/v1/fail/bug", headers={"Origin": "http://portal.innoflyt.test"})
+    assert failed.status_code == 500
+    assert failed.headers["access-control-allow-origin"] == "http://portal.innoflyt.test"
     strange = await api.client.options("/v1/things", headers={"Origin": "http://evil.test", **ask})
     assert "access-control-allow-origin" not in strange.headers
 
