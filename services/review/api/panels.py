@@ -42,6 +42,7 @@ class MemberOut(BaseModel):
     person_id: UUID
     chair: bool
     user_representative: bool
+    away: bool = Field(description="gone since locking their scores; somebody else leads")
 
 
 class MembersOut(BaseModel):
@@ -130,7 +131,10 @@ def _out(members: Iterable[Member]) -> MembersOut:
     return MembersOut(
         members=[
             MemberOut(
-                person_id=each.person_id, chair=each.chair, user_representative=each.user_representative
+                person_id=each.person_id,
+                chair=each.chair,
+                user_representative=each.user_representative,
+                away=each.away,
             )
             for each in members
         ]

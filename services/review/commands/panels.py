@@ -10,13 +10,21 @@ from services.common.errors import FieldError, Invalid, NotFound, Refused, StepO
 from services.common.record import Actor, Fact
 from services.intake.events.call_definition import Panel
 from services.review import events
-from services.review.commands.assessments import ScoresFinal
-from services.review.commands.moment import about, drop_task, enter, finish_task, lock_round, moment_of
+from services.review.commands.moment import (
+    Moment,
+    about,
+    drop_task,
+    enter,
+    finish_task,
+    lock_round,
+    moment_of,
+)
 from services.review.commands.panel_terms import panel_of
 from services.review.commands.progress import advance
 from services.review.commands.recording import record_facts
-from services.review.commands.steps import reopen
+from services.review.commands.steps import stop_asking_leader
 from services.review.domain.panels import Member
+from services.review.domain.rounds import Participant
 from services.review.store import assessments, cases, panels, participants, rounds
 from workflows.contracts.ids import panel_round_id
 from workflows.contracts.tasks import DECLARE_CONFLICTS, JUDGE_APPLICATIONS, NAME_STANDINS
@@ -91,10 +99,11 @@ async def name_standins(
 
 
 async def stand_down(conn: Connection, round_id: str, person_id: UUID, reason: str, by: Actor) -> None:
-    """A member who cannot take part after all (illness, say) leaves the round; access and unlocked scores go.
+    """A member who cannot take part after all (illness, say) leaves the round.
 
-    If quorum is lost, stand-ins are asked for. Raises NotFound, Invalid for who is no member, ScoresFinal
-    once their scores are locked (only a conflict takes those away), and StepOutOfOrder when it is signed.
+    Access and scores not yet locked go; locked scores count, and somebody else leads and signs. If quorum is
+    lost, stand-ins are asked for. Raises NotFound, Invalid for who is no member, and StepOutOfOrder once the
+    recommendation is signed.
     """
     round_ = await lock_round(conn, round_id)
     if round_ is None:
@@ -106,27 +115,35 @@ async def stand_down(conn: Connection, round_id: str, person_id: UUID, reason: s
             "The person is no member of the round.",
             errors=[FieldError("person_id", str(person_id), "name a member of this round")],
         )
-    await participants.lock_member(conn, round_id, person_id)
     if round_.state == "signed":
         raise StepOutOfOrder("The recommendation is signed.")
-    if member.locked:
-        raise ScoresFinal
     facts: list[Fact] = []
-    declarations, judgings = await participants.tasks_of(conn, round_id, person_id)
-    for kind, n, open_ in (
-        (DECLARE_CONFLICTS, declarations, member.declaring),
-        (JUDGE_APPLICATIONS, judgings, member.judging),
-    ):
-        if open_:
-            facts += await drop_task(moment, kind, n, person_id, because="stood_down")
-    for case in await assessments.unassign_round(conn, round_id, person_id):
-        facts.append(events.AccessRevoked(application_id=case, call_id=round_.call_id, person_id=person_id))
-    await participants.set_stood_down(conn, round_id, person_id)
     if round_.led_by == person_id:
-        facts += await reopen(moment)
+        facts += await stop_asking_leader(moment, "stood_down")
+    if member.locked:
+        await participants.set_away(conn, round_id, person_id)
+    else:
+        facts += await _leave(moment, member)
     facts += await advance(conn, round_id, by)
     body: dict[str, JsonValue] = {"round_id": round_id, "person_id": str(person_id), "reason": reason}
     await record_facts(conn, by, "round.stood-down", body, facts, key=round_.key)
+
+
+async def _leave(moment: Moment, member: Participant) -> list[Fact]:
+    conn, round_id, person_id = moment.conn, moment.round.id, member.person_id
+    await participants.lock_member(conn, round_id, person_id)
+    facts: list[Fact] = []
+    declarations, judgings = await participants.tasks_of(conn, round_id, person_id)
+    if member.declaring:
+        facts += await drop_task(moment, DECLARE_CONFLICTS, declarations, person_id, because="stood_down")
+    if member.judging:
+        facts += await drop_task(moment, JUDGE_APPLICATIONS, judgings, person_id, because="stood_down")
+    for case in await assessments.unassign_round(conn, round_id, person_id):
+        facts.append(
+            events.AccessRevoked(application_id=case, call_id=moment.round.call_id, person_id=person_id)
+        )
+    await participants.set_stood_down(conn, round_id, person_id)
+    return facts
 
 
 def _check(members: Sequence[Member]) -> None:

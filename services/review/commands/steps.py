@@ -111,16 +111,21 @@ async def ask_judging(moment: Moment) -> list[Fact]:
     return facts
 
 
+async def stop_asking_leader(moment: Moment, because: str) -> list[Fact]:
+    """Whoever was asked to hold the meeting, or to sign, is not asked any more."""
+    if moment.round.led_by is None:
+        return []
+    await rounds.change(moment.conn, moment.round.id, led_by=None)
+    if moment.round.state == "met":
+        return await drop_task(moment, SIGN_RECOMMENDATION, moment.round.signings, because=because)
+    return await drop_task(moment, HOLD_MEETING, moment.round.meetings, because=because)
+
+
 async def reopen(moment: Moment) -> list[Fact]:
     """Back to assessing: the ranking is void, and nobody is asked to meet or sign any more."""
-    facts: list[Fact] = []
-    if moment.round.led_by is not None:
-        if moment.round.state == "met":
-            facts += await drop_task(moment, SIGN_RECOMMENDATION, moment.round.signings, because="reopened")
-        else:
-            facts += await drop_task(moment, HOLD_MEETING, moment.round.meetings, because="reopened")
+    facts = await stop_asking_leader(moment, "reopened")
     await enter(moment, "reopen")
-    await rounds.change(moment.conn, moment.round.id, led_by=None, tie_breaks=[])
+    await rounds.change(moment.conn, moment.round.id, tie_breaks=[])
     await assessments.clear_placings(moment.conn, moment.round.id)
     return facts
 
@@ -155,16 +160,12 @@ async def ask_signature(moment: Moment) -> list[Fact]:
 
 
 async def meet_without_cases(moment: Moment) -> list[Fact]:
-    facts: list[Fact] = []
-    if moment.round.led_by is not None:
-        facts += await drop_task(moment, HOLD_MEETING, moment.round.meetings, because="no_cases_left")
+    facts = await stop_asking_leader(moment, "no_cases_left")
     await rounds.set_met(moment.conn, moment.round.id, move(moment.round.state, "meet"), [])
     return [*facts, events.MeetingHeld(**about(moment.round))]
 
 
 async def sign_without_cases(moment: Moment) -> list[Fact]:
-    facts: list[Fact] = []
-    if moment.round.led_by is not None:
-        facts += await drop_task(moment, SIGN_RECOMMENDATION, moment.round.signings, because="no_cases_left")
+    facts = await stop_asking_leader(moment, "no_cases_left")
     await rounds.set_signed(moment.conn, moment.round.id, move(moment.round.state, "sign"), None)
     return [*facts, events.RecommendationSigned(**about(moment.round), signed_by=None, application_ids=[])]

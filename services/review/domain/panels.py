@@ -39,6 +39,8 @@ class Member:
     person_id: UUID
     chair: bool = False
     user_representative: bool = False
+    away: bool = False
+    """Gone after locking their scores: these count, but somebody else leads."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def acting_chair(members: Sequence[Member], cases: Iterable[UUID], conflicts: Co
     able = [
         each
         for each in members
-        if not each.user_representative
+        if not (each.user_representative or each.away)
         and not any((application_id, each.person_id) in conflicts for application_id in ids)
     ]
     able.sort(key=lambda each: (not each.chair, each.person_id))

@@ -75,9 +75,11 @@ create table round_member (
   judging             boolean not null default false,
   locked_at           timestamptz,              -- own scores are final
   stood_down_at       timestamptz,              -- takes part no more
+  away                boolean not null default false, -- gone since: the scores count, but somebody else leads
   primary key (round_id, person_id),
   check (not (judging and locked_at is not null)),
-  check (stood_down_at is null or not (declaring or judging or chair or locked_at is not null))
+  check (stood_down_at is null or not (declaring or judging or chair or locked_at is not null)),
+  check (not (away and chair))
 );
 create unique index round_member_one_chair on round_member (round_id) where chair;
 create index round_member_by_person on round_member (person_id);

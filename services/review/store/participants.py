@@ -137,3 +137,11 @@ async def forget_answers(conn: Connection, application_id: UUID, person_id: UUID
         person_id,
         str(application_id),
     )
+
+
+async def set_away(conn: Connection, round_id: str, person_id: UUID) -> None:
+    await conn.execute(
+        "update round_member set away = true, chair = false where round_id = $1 and person_id = $2",
+        round_id,
+        person_id,
+    )

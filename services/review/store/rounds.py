@@ -147,7 +147,8 @@ async def standing(conn: Connection, round_: Round) -> Standing:
     """The round as it stands now; the caller holds its lock."""
     members = await conn.fetch(
         """
-        select person_id, chair, user_representative, declaring, judging, locked_at is not null as locked
+        select person_id, chair, user_representative, away, declaring, judging,
+               locked_at is not null as locked
         from round_member where round_id = $1 and stood_down_at is null order by person_id
         """,
         round_.id,

@@ -285,8 +285,6 @@ async def test_a_member_who_cannot_take_part_stands_down(
     await panel.score_all([members[0], *members[2:]], [case])
     path, body = f"/v1/rounds/{ROUND}/stand-down", {"person_id": str(ill.id), "reason": "Ill."}
     assert (await panel.api.post(ill, path, body)).status_code == 403
-    locked = await panel.api.post(panel.adviser, path, body | {"person_id": str(members[0].id)})
-    assert locked.status_code == 409
     left = await panel.api.post(panel.adviser, path, body)
     assert left.status_code == 201, left.text
     assert str(ill.id) not in left.text
@@ -351,3 +349,29 @@ async def test_a_priority_area_decides_a_tie_except_between_products(
     assert {each["tie_decided_by"] for each in held.json()["items"]} == {"priority_area"}
     refused = await panel.act(members[0], "meeting")
     assert refused.json()["type"].endswith("/tie-unbroken")
+
+
+async def test_a_chair_who_falls_ill_is_followed_by_another_and_the_scores_count(
+    panel: PanelPlay, members: list[Person]
+) -> None:
+    chair, others = members[0], sorted(members[1:3], key=lambda each: each.id)
+    cases = await panel.to_scoring(members, "a", "b")
+    await panel.score_all(members, cases)
+    await panel.order("open_meeting")
+    path = f"/v1/rounds/{ROUND}/stand-down"
+    ill = await panel.api.post(panel.adviser, path, {"person_id": str(chair.id), "reason": "Ill."})
+    assert ill.status_code == 201, ill.text
+    assert await panel.open_tasks("hold_meeting") == [(ROUND, "2")]
+    assert (await panel.act(chair, "meeting")).status_code == 404
+    held = await panel.act(others[0], "meeting")
+    assert held.status_code == 201
+    await panel.order("open_signing")
+    ill = await panel.api.post(panel.adviser, path, {"person_id": str(others[0].id), "reason": "Ill too."})
+    assert ill.status_code == 201, ill.text
+    assert await panel.state() == "met"
+    assert (await panel.act(others[0], "recommendation")).status_code == 404
+    assert (await panel.act(others[1], "recommendation")).status_code == 201
+    async with panel.database.read() as conn:
+        assert await conn.fetchval("select count(*) from assessment where person_id = $1", chair.id) == 2
+    signed = await panel.api.post(panel.adviser, path, {"person_id": str(chair.id), "reason": "Late."})
+    assert signed.status_code == 409
