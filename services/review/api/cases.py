@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.common.auth import CallerDep
 from services.common.db import Connection, now
@@ -108,13 +108,31 @@ class CaseView(BaseModel):
 class PrescreeningBody(Body):
     """The trust's decision on the version that was read."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "version": 1,
+                    "outcome": "recommended",
+                    "reason": "A clear need, and the clinic stands behind it.",
+                }
+            ]
+        }
+    )
+
     version: int
     outcome: Literal["recommended", "not_recommended", "returned"]
     reason: Text
 
 
-class AnswerBody(Body):
+class ConsultationBody(Body):
     """`adjust`: the activity plan must be adjusted, which becomes a condition of an award (X15)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"outcome": "adjust", "reason": "The plan must follow the deliveries of spring."}]
+        }
+    )
 
     outcome: Literal["covered", "adjust", "feasible"]
     reason: Text
@@ -171,7 +189,7 @@ async def decide_prescreening(
 async def answer_consultation(
     application_id: UUID,
     organisation: OrganisationCode,
-    body: AnswerBody,
+    body: ConsultationBody,
     request: Request,
     caller: CallerDep,
     database: DatabaseDep,
@@ -201,7 +219,7 @@ async def answer_consultation(
 )
 async def answer_clarification(
     clarification_id: UUID,
-    body: AnswerBody,
+    body: ConsultationBody,
     request: Request,
     caller: CallerDep,
     database: DatabaseDep,

@@ -4,7 +4,7 @@ from typing import Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.common.auth import Caller, CallerDep
 from services.common.db import Connection
@@ -29,6 +29,10 @@ class QuestionBody(Body):
     `task_id` names the task that cannot go on without the answer: its clock stands still until it comes.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"text": "Which part of the record does it read?", "of": "holder"}]}
+    )
+
     text: Text
     of: Literal["holder", "hf_adviser", "consultant", "rhf_adviser"]
     organisation: str | None = None
@@ -37,6 +41,12 @@ class QuestionBody(Body):
 
 
 class AnswerBody(Body):
+    """The answer, seen by both sides."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"text": "It reads the medication list only."}]}
+    )
+
     text: Text
 
 

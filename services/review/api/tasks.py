@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.common.auth import Caller, CallerDep
 from services.common.db import Connection, Database
@@ -99,11 +99,19 @@ class TaskCounts(BaseModel):
 class PassOn(Body):
     """Who shall do the task instead."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"person_id": "3f2c1f0e-6a51-5c0b-9a3e-7b1d2c4e5f60"}]}
+    )
+
     person_id: UUID
 
 
 class Handled(Body):
     """What was done about it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"note": "Called the project leader; the address is corrected."}]}
+    )
 
     note: Text
 
