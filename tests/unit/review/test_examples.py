@@ -3,9 +3,21 @@
 import pytest
 
 from services.common.http import Body
-from services.review.api import meetings, panels, rounds
+from services.review.api import cases, meetings, panels, questions, rounds, tasks
 
-BODIES = [panels.Members, panels.StandDown, rounds.Declarations, rounds.Scores, meetings.Meeting]
+BODIES = [
+    cases.PrescreeningBody,
+    cases.ConsultationBody,
+    questions.QuestionBody,
+    questions.AnswerBody,
+    tasks.PassOn,
+    tasks.Handled,
+    panels.Members,
+    panels.StandDown,
+    rounds.Declarations,
+    rounds.Scores,
+    meetings.Meeting,
+]
 
 
 @pytest.mark.parametrize("body", BODIES)
