@@ -40,6 +40,7 @@ def main() -> None:
         ):
             shutil.rmtree(VENV, ignore_errors=True)
             _run(uv, "venv", "--quiet", "--python", sys.executable, str(VENV))
+        # Compiled now, once: ten processes that start together would otherwise each do it.
         _run(
             uv,
             "pip",

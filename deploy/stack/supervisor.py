@@ -159,9 +159,11 @@ def shutdown(settings: Settings) -> None:
         services = {name for name in names if name.partition("-")[0] in SCHEMAS}
         for together in (services, names - services - {"postgres"}, names & {"postgres"}):
             stop_together(settings, together)
+        own = _rpc(settings).getPID()
         _rpc(settings).shutdown()
         deadline = time.monotonic() + 45
-        while marked_processes(settings) and time.monotonic() < deadline:
+        # A process on its way out has no environment any more, so the supervisor is watched by its number too.
+        while (_lives(own) or marked_processes(settings)) and time.monotonic() < deadline:
             time.sleep(0.05)
     end_strays(settings)
     socket_path(settings).unlink(missing_ok=True)
@@ -181,6 +183,14 @@ def marked_processes(settings: Settings) -> list[int]:
         if mark in environment.split(b"\0"):
             found.append(int(entry.name))
     return found
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
 def end_strays(settings: Settings) -> None:
