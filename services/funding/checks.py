@@ -5,14 +5,14 @@ from services.common.run import Check
 CHECKS = (
     Check(
         "pot_exceeded",
-        """select call_id || '.' || panel as key, amount, awarded, held from pot where awarded + held > amount
+        """select call_id as key, panel, amount, awarded, held from pot where awarded + held > amount
            union all
-           select id, pot, awarded, 0 from call where awarded > pot""",
+           select id, 'all', pot, awarded, 0 from call where awarded > pot""",
         "more is awarded or held than the pot has",
     ),
     Check(
         "pot_miscounted",
-        """select p.call_id || '.' || p.panel as key, p.awarded, p.held,
+        """select p.call_id as key, p.panel, p.awarded, p.held,
                   coalesce(sum(d.amount) filter (where c.state = 'awarded'), 0) as decided,
                   coalesce(sum(c.held), 0) as holding
            from pot p
@@ -50,7 +50,8 @@ CHECKS = (
     ),
     Check(
         "state_without_history",
-        """select m.subject as key, m.machine, m.state, h.after as recorded from (
+        """select split_part(m.subject, '/', 1) as key, m.machine, m.subject, m.state, h.after as recorded
+           from (
              select 'case' as machine, id::text as subject, state from cases where state <> 'received'
              union all select 'grant', application_id::text, state from award
              union all select 'decision_round', id, state from decision_round
@@ -61,21 +62,21 @@ CHECKS = (
              union all select 'change', concat_ws('/', application_id, n), state from change
              union all select 'complaint', concat_ws('/', application_id, n), state from complaint
            ) m
-           left join lateral (select after from history h where h.machine = m.machine and h.subject =
-           m.subject
-                              order by seq desc limit 1) h on true
+           left join lateral (
+             select after from history h where h.machine = m.machine and h.subject = m.subject
+             order by seq desc limit 1
+           ) h on true
            where h.after is distinct from m.state""",
         "something is in a state that no recorded step led to",
     ),
     Check(
         "history_broken",
-        """select subject as key, machine, before, action, after from (
+        """select split_part(subject, '/', 1) as key, machine, subject, before, action, after from (
              select *, lag(after) over (partition by machine, subject order by seq) as left_in,
                     row_number() over (partition by machine, subject order by seq) as n from history
            ) h
            where before is distinct from left_in
-             and not (n = 1 and ((machine = 'case' and before = 'received') or (machine = 'plan' and before
-             = 'owed')))""",
+             and not (n = 1 and (machine, before) in (('case', 'received'), ('plan', 'owed')))""",
         "a recorded step does not begin where the one before it ended",
     ),
     Check(
@@ -101,8 +102,8 @@ CHECKS = (
              and not exists (  -- letters of a round just decided are still going out
                select from decision d join decision_round r on r.id = d.decision_round_id
                left join letter l on l.application_id = d.application_id and l.version = d.version
-               where d.call_id = p.call_id and l.version is null and r.decided_at > clock_timestamp() -
-               interval '5 minutes')
+               where d.call_id = p.call_id and l.version is null
+                 and r.decided_at > clock_timestamp() - interval '5 minutes')
              and not exists (select from letter l where l.application_id = f.id
                              and l.sent_at > clock_timestamp() - interval '1 minute')""",
         "free money fits the first on the reserve list and was not offered",

@@ -1,62 +1,26 @@
 """Grants: the page of one, the answer to the award, the adjusted plan, the start, and a loss."""
 
-from datetime import date, datetime
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, StringConstraints
+from pydantic import StringConstraints
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
 from services.common.errors import NotFound
 from services.common.http import ArrivedDep, Body, DatabaseDep, arrived_at
 from services.common.idempotency import once
+from services.funding.api.grant_page import GrantView, page_of
 from services.funding.api.shapes import Done, Text
 from services.funding.commands import acceptance, losses
 from services.funding.policy import Act, authorise, note_read
-from services.funding.store import grants, reports, views
+from services.funding.store import grants
 
 router = APIRouter(prefix="/v1/grants/{application_id}", tags=["grants"])
 
 OrganisationCode = Annotated[str, StringConstraints(min_length=1, max_length=40)]
-
-
-class GrantStep(BaseModel):
-    state: str
-    at: datetime
-
-
-class GrantView(BaseModel):
-    """A grant with everything owed and asked; amounts in whole NOK."""
-
-    application_id: UUID
-    call_id: str
-    case_number: str
-    title: str
-    organisation: str
-    holder_id: UUID
-    state: str
-    amount: int
-    version: int
-    accept_due_at: datetime
-    start_due_at: datetime
-    started_at: datetime | None
-    started_late: bool | None
-    ends_at: datetime | None
-    final_report_due_at: datetime | None
-    invoicing_due_at: datetime | None
-    lost_as: str | None
-    closed_at: datetime | None
-    plans: list[dict[str, Any]]
-    plan_deliveries: list[dict[str, Any]]
-    extensions: list[dict[str, Any]]
-    losses: list[dict[str, Any]]
-    reports: list[dict[str, Any]]
-    report_deliveries: list[dict[str, Any]]
-    changes: list[dict[str, Any]]
-    invoices: list[dict[str, Any]]
-    history: list[GrantStep]
 
 
 class Acceptance(Body):
@@ -92,35 +56,7 @@ async def show_grant(application_id: UUID, caller: CallerDep, database: Database
         award = await grants.find_award(conn, application_id)
         if award is None:
             raise NotFound
-        view = GrantView(
-            **{name: getattr(award, name) for name in GrantView.model_fields if hasattr(award, name)},
-            case_number=case.case_number,
-            title=case.title,
-            plans=[
-                {"organisation": each.organisation, "state": each.state, "n": each.n}
-                for each in await grants.plans(conn, application_id)
-            ],
-            plan_deliveries=await views.plan_deliveries(conn, application_id),
-            extensions=await views.extensions(conn, application_id),
-            losses=await views.losses(conn, application_id),
-            reports=[
-                {
-                    "kind": each.kind,
-                    "n": each.n,
-                    "state": each.state,
-                    "attempt": each.attempt,
-                    "due_at": each.due_at,
-                    "next_ask_at": each.next_ask_at,
-                }
-                for each in await reports.reports(conn, application_id)
-            ],
-            report_deliveries=await reports.report_deliveries(conn, application_id),
-            changes=await views.changes(conn, application_id),
-            invoices=await views.invoices(conn, application_id),
-            history=[
-                GrantStep(state=state, at=at) for state, at in await views.history(conn, application_id)
-            ],
-        )
+        view = await page_of(conn, case, award)
     await note_read(database, caller, Act.SEE_GRANT, case)
     return view
 

@@ -82,6 +82,6 @@ async def test_a_check_finds_its_fault(
     fault, whose = FAULTS[name]
     owner = await as_role("funding", "owner")
     await owner.execute(fault.format(**{name: case.id for name, case in cases.items()}))
-    keys = {"pot": "call-a.service", "call": "call-a", **{name: str(case.id) for name, case in cases.items()}}
+    keys = {"pot": "call-a", "call": "call-a", **{name: str(case.id) for name, case in cases.items()}}
     found = {(finding.check.name, finding.key) for finding in await examine(inspector, CHECKS)}
     assert (name, keys[whose]) in found

@@ -50,4 +50,9 @@ async def test_one_award_goes_from_recommendation_to_closed_grant(play: Play) ->
     page = (await play.api.get(awarded.holder, awarded.grant)).json()
     assert page["state"] == "closed"
     assert [each["state"] for each in page["history"]][:3] == ["awarded", "accepted", "started"]
+    assert [(each["kind"], each["state"]) for each in page["reports"]] == [
+        ("yearly", "approved"),
+        ("final", "approved"),
+    ]
+    assert [each["approved"] for each in page["report_deliveries"]] == [False, True, True]
     assert len(await play.facts("grant-closed", awarded)) == 1
