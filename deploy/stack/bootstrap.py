@@ -33,25 +33,22 @@ def main() -> None:
             return
         print("installing the Python libraries into .venv", flush=True)
         uv = _uv()
-        if (
-            subprocess.run([VENV / "bin" / "python", "-c", ""], check=False).returncode
-            if VENV.exists()
-            else True
-        ):
+        python = str(VENV / "bin" / "python")
+        if not _runs(python):
             shutil.rmtree(VENV, ignore_errors=True)
             _run(uv, "venv", "--quiet", "--python", sys.executable, str(VENV))
         # Compiled now, once: ten processes that start together would otherwise each do it.
-        _run(
-            uv,
-            "pip",
-            "sync",
-            "--quiet",
-            "--require-hashes",
-            "--python",
-            str(VENV / "bin" / "python"),
-            str(LOCK),
-        )
+        sync = ("pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes")
+        _run(uv, *sync, "--python", python, str(LOCK))
         STAMP.write_text(wanted, encoding="ascii")
+
+
+def _runs(python: str) -> bool:
+    """Whether this interpreter is there and whole: an upgrade of the system's Python leaves a broken one."""
+    try:
+        return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _stamp() -> str:

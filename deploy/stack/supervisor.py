@@ -162,7 +162,7 @@ def shutdown(settings: Settings) -> None:
         own = _rpc(settings).getPID()
         _rpc(settings).shutdown()
         deadline = time.monotonic() + 45
-        # A process on its way out has no environment any more, so the supervisor is watched by its number too.
+        # What is on its way out has no environment any more, so the supervisor is watched by its number too.
         while (_lives(own) or marked_processes(settings)) and time.monotonic() < deadline:
             time.sleep(0.05)
     end_strays(settings)
