@@ -20,6 +20,9 @@ _SHOWN = "A02"
 
 async def summarise(world: World, events: int) -> dict[str, Any]:
     """The summary, with counts from the mail log and the worklists."""
+    for role in world.cast.applications.values():
+        path = f"/v1/applications/{world.ids[role.ref]}/status"
+        world.status[role.ref] = await world.holder(role).get("intake", path)
     log = await messages_since(world, world.published_at)
     cases = set(world.ids.values())
     ours = [each for each in log if each["application_id"] in cases or each["call_id"] == world.call_id]

@@ -110,9 +110,14 @@ class Worklists:
                 ) from refusal
             return False
         if done:
-            about = self._world.ref(task["application_id"]) or task["subject"]
+            about = self._world.ref(task["application_id"]) or _short(task)
             self._world.tell(about, f"{session.person.name}: {task['kind'].replace('_', ' ')}")
         return done
+
+
+def _short(task: Task) -> str:
+    """The panel or decision round without the call's long id."""
+    return str(task["subject"]).removeprefix(task["call_id"] + ".").partition("/")[0]
 
 
 async def _all_open(session: Session, call_id: str) -> list[Task]:
