@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
@@ -46,6 +46,10 @@ class Decisions(BaseModel):
 
 
 class MoveDecision(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"confirmed": True, "reason": "Beløpet er frigjort."}]}
+    )
+
     confirmed: bool
     reason: Text
 

@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
@@ -22,6 +22,12 @@ router = APIRouter(prefix="/v1/cases/{application_id}/complaints", tags=["compla
 class ComplaintBody(Body):
     """Only errors of procedure can be complained of; `error` says which kind."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"ground": "Et inhabilt medlem deltok i møtet.", "error": "conflict_of_interest"}]
+        }
+    )
+
     ground: Text
     error: Literal["case_handling", "conflict_of_interest", "formal_check", "hearing", "reasons_missing"] = (
         "case_handling"
@@ -29,6 +35,12 @@ class ComplaintBody(Body):
 
 
 class ComplaintAnswer(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"upheld": True, "stage": "assessment", "reason": "Feilen kan ha virket inn."}]
+        }
+    )
+
     upheld: bool
     stage: Literal["assessment", "decision"] | None = None
     reason: Text

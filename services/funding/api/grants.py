@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import StringConstraints
+from pydantic import ConfigDict, StringConstraints
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
@@ -24,26 +24,53 @@ OrganisationCode = Annotated[str, StringConstraints(min_length=1, max_length=40)
 
 
 class Acceptance(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"accepted": True}, {"accepted": False, "reason": "Nøkkelpersonen har sluttet."}]
+        }
+    )
+
     accepted: bool
     reason: Text | None = None
 
 
 class PlanBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"organisation": "HP", "statement": "Vi følger leveranseplanen for høsten."}]
+        }
+    )
+
     organisation: OrganisationCode
     statement: Text
 
 
 class PlanJudgement(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"organisation": "HP", "confirmed": True},
+                {"organisation": "HP", "confirmed": False, "reason": "Kapasiteten er brukt opp før jul."},
+            ]
+        }
+    )
+
     organisation: OrganisationCode
     confirmed: bool
     reason: Text | None = None
 
 
 class StartBody(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"started_on": "2024-03-01"}]})
+
     started_on: date | None = None
 
 
 class LossDecision(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"confirmed": True, "reason": "Prosjektet er ikke satt i gang."}]}
+    )
+
     confirmed: bool
     reason: Text
 

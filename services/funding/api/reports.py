@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import StringConstraints
+from pydantic import ConfigDict, StringConstraints
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
@@ -21,6 +21,14 @@ LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10
 
 
 class ReportBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"summary": "Utprøvingen er i gang.", "spent": 120000, "results": "", "next_steps": ""}
+            ]
+        }
+    )
+
     summary: Text
     spent: Nok
     results: LongText = ""
@@ -28,6 +36,12 @@ class ReportBody(Body):
 
 
 class Judgement(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"approved": True}, {"approved": False, "reason": "Regnskapet mangler."}]
+        }
+    )
+
     approved: bool
     reason: Text | None = None
 

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
 from services.common.http import ArrivedDep, Body, DatabaseDep, arrived_at
 from services.common.idempotency import once
-from services.funding.api.shapes import Done, Nok, Number, Text
+from services.funding.api.shapes import EXAMPLE_ID, Done, Nok, Number, Text
 from services.funding.commands import changes, extensions
 from services.funding.policy import Act, authorise
 
@@ -19,16 +19,31 @@ router = APIRouter(prefix="/v1/grants/{application_id}", tags=["grants"])
 
 
 class ExtensionBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "Permisjon", "until": "2024-06-01T15:00:00+02:00"}]}
+    )
+
     reason: Text
     until: AwareDatetime | None = None
 
 
 class Answer(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"granted": True, "reason": "God grunn."}]})
+
     granted: bool
     reason: Text
 
 
 class ChangeBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"kind": "end_date", "reason": "Forsinket levering", "new_end": "2025-09-01"},
+                {"kind": "leader", "reason": "Permisjon", "new_holder_id": EXAMPLE_ID},
+            ]
+        }
+    )
+
     kind: Literal["leader", "plan", "budget", "end_date"]
     reason: Text
     new_holder_id: UUID | None = None
@@ -36,6 +51,10 @@ class ChangeBody(Body):
 
 
 class InvoiceBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"amount": 250000, "invoiced_on": "2024-12-01", "last": True}]}
+    )
+
     amount: Annotated[Nok, Field(ge=1)]
     invoiced_on: date
     last: bool = False

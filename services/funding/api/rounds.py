@@ -5,14 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
 from services.common.errors import NotFound
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
-from services.funding.api.shapes import LanguageQuery, Nok, Text, pdf
+from services.funding.api.shapes import EXAMPLE_ID, LanguageQuery, Nok, Text, pdf
 from services.funding.commands import publication, rounds
 from services.funding.domain.cases import Outcome
 from services.funding.domain.round_plan import Deviation
@@ -73,10 +73,34 @@ class DeviationBody(Body):
 
 
 class Preparation(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "deviations": [
+                        {
+                            "application_id": EXAMPLE_ID,
+                            "outcome": "awarded",
+                            "amount": 300000,
+                            "reason": "Det er midler igjen i potten.",
+                        }
+                    ]
+                },
+                {"deviations": []},
+            ]
+        }
+    )
+
     deviations: list[DeviationBody] = Field(default=[], max_length=500)
 
 
 class LeaderDecision(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"approved": True}, {"approved": False, "reason": "Begrunn avviket bedre."}]
+        }
+    )
+
     approved: bool
     reason: Text | None = None
 

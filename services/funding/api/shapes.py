@@ -17,6 +17,10 @@ Number: TypeAlias = Annotated[int, Path(ge=1, le=1_000_000)]
 LanguageQuery: TypeAlias = Annotated[Literal["nb", "nn", "en"], Query(description="nb, nn or en")]
 
 
+EXAMPLE_ID = "0f6d3b5e-1c1f-4f0e-9a44-2f3d0a7f5b10"
+"""An application or person in the examples of the documentation."""
+
+
 class Done(BaseModel):
     """What was done, and the state that it led to."""
 
