@@ -142,6 +142,13 @@ async def enter_person(
     return await once(request, caller, database, run)
 
 
+@router.delete("/people/{person_id}", status_code=204)
+async def forget_person(person_id: UUID, caller: KnownCaller, database: DatabaseDep) -> None:
+    """Forget a person or mailbox that no case refers to."""
+    async with database.transaction() as conn:
+        await commands.forget_person(conn, caller, person_id)
+
+
 @router.post("/invitations/{token}", status_code=201, response_model=Accepted)
 async def accept_invitation(
     token: Annotated[str, Path(min_length=20, max_length=100)],

@@ -13,7 +13,7 @@ from services.intake.commands.access import read_for
 from services.intake.commands.following import follow
 from services.intake.policy import Act
 from services.intake.store import calls
-from services.intake.texts import STAGES
+from services.intake.texts import HAPPENED, STAGES
 
 router = APIRouter(prefix="/v1/applications/{application_id}", tags=["status"], dependencies=Guarded)
 
@@ -21,6 +21,7 @@ router = APIRouter(prefix="/v1/applications/{application_id}", tags=["status"], 
 class TimelineEntry(BaseModel):
     at: datetime
     code: str
+    text: str
     detail: dict[str, Any]
 
 
@@ -70,7 +71,10 @@ async def get_status(application_id: UUID, caller: KnownCaller, database: Databa
         owner=found.owner,
         expected_at=found.expected_at,
         outcomes=found.outcomes,
-        timeline=[TimelineEntry(at=each.at, code=each.code, detail=each.detail) for each in found.timeline],
+        timeline=[
+            TimelineEntry(at=each.at, code=each.code, text=HAPPENED[each.code][language], detail=each.detail)
+            for each in found.timeline
+        ],
         waited=WaitedView(
             us=round(found.waited.us / unit, 1), them=round(found.waited.them / unit, 1), unit=name
         ),

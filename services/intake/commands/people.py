@@ -16,7 +16,7 @@ from services.common.errors import FieldError, Forbidden, Invalid, NotFound, Ref
 from services.common.record import Entry, Fact, record, record_all
 from services.intake import policy
 from services.intake.domain.endorsement import covered
-from services.intake.events import ContactChanged, EndorsementDecided, EndorsementRequested
+from services.intake.events import ContactChanged, ContactDeleted, EndorsementDecided, EndorsementRequested
 from services.intake.store import applications, calls, endorsements, people
 from services.intake.store.people import Person
 
@@ -25,6 +25,10 @@ _INVITATION_LASTS = timedelta(days=60)
 
 class InvitationUsed(Refused):
     """This invitation has been used, or its time is over."""
+
+
+class StillNeeded(Refused):
+    """This person cannot be forgotten yet."""
 
 
 def contact(person: Person, invitation_token: str | None = None) -> ContactChanged:
@@ -123,6 +127,28 @@ async def enter_person(
         events=[contact(person, token)],
     )
     return person
+
+
+async def forget_person(conn: Connection, caller: Caller, person_id: UUID) -> None:
+    """Take somebody out of the directory and, by a tombstone, out of everybody's address book.
+
+    Refused for who is part of a case: what they did there has to stay explainable.
+    """
+    policy.require_role(caller, "rhf_adviser")
+    person = await people.get(conn, person_id)
+    if person is None:
+        raise NotFound()
+    if await people.is_needed(conn, person_id):
+        raise StillNeeded("A case, a deputy or an accepted invitation refers to this person.")
+    await people.delete(conn, person_id)
+    await record(
+        conn,
+        key=str(person_id),
+        actor=caller.actor,
+        action="contact.forgotten",
+        body={},
+        events=[ContactDeleted(person_id=person_id)],
+    )
 
 
 async def find_or_invite(

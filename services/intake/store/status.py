@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from services.common.db import Connection
 from services.intake.domain.status import Held, Question
+from services.intake.texts import HAPPENED
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,9 @@ class Entry:
 async def happened(
     conn: Connection, application_id: UUID, code: str, at: datetime | None = None, **detail: JsonValue
 ) -> None:
-    """Add to the timeline; `at` None: now, by the database's clock."""
+    """Add to the timeline; `at` None: now, by the database's clock. KeyError for a code without words."""
+    if code not in HAPPENED:
+        raise KeyError(code)
     await conn.execute(
         """insert into timeline (application_id, at, code, detail)
            values ($1, coalesce($2, clock_timestamp()), $3, $4)""",

@@ -164,6 +164,7 @@ async def ask(world: World, scene: Scene, route: str, who: str, case: UUID) -> i
         .replace("{endorsement_id}", str(scene.endorsement[case]))
         .replace("{call_id}", world.call.id)
         .replace("{token}", uuid.uuid4().hex)
+        .replace("{person_id}", str(uuid.uuid4()))
     )
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     if method == "PATCH" and "applications" in path:

@@ -70,7 +70,7 @@ async def faults_of(world: World, method: str, path: str) -> list[str]:
     right = "application/merge-patch+json" if is_draft else "application/json"
     for n, each in enumerate((str(application_id), *IDS)):
         target = path.replace("{application_id}", each)
-        for name in ("{attachment_id}", "{endorsement_id}", "{call_id}", "{token}"):
+        for name in ("{attachment_id}", "{endorsement_id}", "{call_id}", "{token}", "{person_id}"):
             target = target.replace(name, IDS[n % len(IDS)])
         if n and target == path:
             break

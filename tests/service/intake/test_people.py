@@ -100,3 +100,20 @@ async def test_an_adviser_enters_people_and_mailboxes(world: World) -> None:
     assert len(listed["items"]) == 1
     following = await world.api.get(world.adviser, f"/v1/people?limit=100&cursor={listed['next']}")
     assert listed["items"][0]["id"] not in {each["id"] for each in following.json()["items"]}
+
+
+async def test_who_is_part_of_no_case_can_be_forgotten(world: World) -> None:
+    body = {"name": "Feil Adresse", "email": "feil@hnt.test"}
+    entered = made(await world.api.post(world.adviser, "/v1/people", body))
+    path = f"/v1/people/{entered['id']}"
+    problem(await world.api.delete(world.person("hf_adviser"), path), 403, "forbidden")
+    assert (await world.api.delete(world.adviser, path)).status_code == 204
+    problem(await world.api.delete(world.adviser, path), 404, "not-found")
+    async with world.database.read() as conn:
+        sent = await conn.fetch("select type, payload from outbox where key = $1 order by seq", entered["id"])
+    assert [row["type"].split(".")[-2] for row in sent] == ["contact-changed", "contact-deleted"]
+    assert sent[-1]["payload"] is None
+
+    holder = world.person(organisation="HMR")
+    await world.draft(holder)
+    problem(await world.api.delete(world.adviser, f"/v1/people/{holder.id}"), 409, "still-needed")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.intake.domain.budget import Budget, least_own_share, own_share_percent
 from services.intake.domain.rules import judge, refusals, to_acknowledge
-from services.intake.texts import LANGUAGES, REMEDIES, STAGES, remedy
+from services.intake.texts import HAPPENED, LANGUAGES, REMEDIES, STAGES, remedy
 from tests.unit.intake.samples import CALL, draft, files, findings, form, found
 
 
@@ -158,7 +158,7 @@ def test_findings_are_ordered_and_acknowledged_by_rule(data: st.DataObject) -> N
 
 
 def test_every_remedy_reads_in_three_languages() -> None:
-    for texts in (*REMEDIES.values(), *STAGES.values()):
+    for texts in (*REMEDIES.values(), *STAGES.values(), *HAPPENED.values()):
         assert set(texts) == set(LANGUAGES)
         assert all(texts.values())
     given = findings(
