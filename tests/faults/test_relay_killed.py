@@ -1,4 +1,4 @@
-"""F3: the relay dies on either side of the broker's acknowledgement; a fact may come twice and counts once."""
+"""F3: the relay dies on either side of the broker's acknowledgement; a fact that comes twice counts once."""
 
 import asyncio
 
