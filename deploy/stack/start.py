@@ -22,7 +22,7 @@ from .settings import ROOT, SCHEMAS, Settings
 READY_SECONDS = 180  # on a busy machine; an idle one needs a tenth of it
 # A program waits for what it needs and does not end; one that still does after this time has another trouble.
 _CRASHING_SECONDS = 15
-_PROBE_PAUSE_SECONDS = 0.05
+_PROBE_PAUSE_SECONDS = 0.15  # a score of probes at once must not take the time of what they wait for
 
 
 class NotReady(Exception):
