@@ -21,7 +21,6 @@ class TwoPersonsRequired(Refused):
 class Act(StrEnum):
     """What a route lets its caller do."""
 
-    SEE_TASKS = "see_tasks"
     REASSIGN_TASK = "reassign_task"
     HANDLE_TASK = "handle_task"
     SEE_CASE = "see_case"
@@ -47,10 +46,8 @@ RELATIONS = frozenset({"holder", "member", "chair", "asked"})
 """Standings that no token role announces: anybody may have them, so their absence is a 404, never a 403."""
 
 STAFF = frozenset({"rhf_adviser", "leader", "auditor", "operator"})
-_ANYONE = frozenset({"anyone"})
 
 PERMITTED: Mapping[Act, frozenset[str]] = {
-    Act.SEE_TASKS: _ANYONE,
     Act.REASSIGN_TASK: frozenset({"rhf_adviser"}),
     Act.HANDLE_TASK: frozenset({"rhf_adviser", "operator"}),
     Act.SEE_CASE: frozenset({"holder", "member", "hf_adviser", "institution", "consultant"}) | STAFF,
@@ -75,7 +72,7 @@ PERMITTED: Mapping[Act, frozenset[str]] = {
 IN_PERSON = frozenset({"holder", "member", "chair", "endorser"})
 """Audiences in which nobody else can stand in, hand over or be handed to."""
 
-SUPERVISORS = frozenset({"rhf_adviser", "leader", "auditor", "operator"})
+SUPERVISORS = STAFF
 """Token roles that follow every task of every call."""
 
 
@@ -145,7 +142,7 @@ def standing(caller: Caller, case: CaseAccess | None) -> frozenset[str]:
     if case is None or case.conflicted:
         return frozenset()
     # A draft is its holder's, and of those whom it asks; the funder sees what is submitted.
-    found = {"anyone"} if case.draft else set(caller.roles & STAFF) | {"anyone"}
+    found = set[str]() if case.draft else set(caller.roles & STAFF)
     if caller.person_id == case.holder_id or caller.person_id in case.editor_ids:
         found.add("holder")
     if case.member:
@@ -166,14 +163,14 @@ def permit(caller: Caller, act: Act, standing: frozenset[str]) -> None:
     permitted = PERMITTED[act]
     if standing & permitted:
         return
-    if not permitted & (RELATIONS | caller.roles | _ANYONE):
+    if not permitted & (RELATIONS | caller.roles):
         raise Forbidden
     raise NotFound
 
 
 def permit_role(caller: Caller, act: Act) -> None:
     """`permit` for what belongs to no case: the token roles are the whole standing."""
-    permit(caller, act, caller.roles | _ANYONE)
+    permit(caller, act, caller.roles)
 
 
 def require_other_person(person: UUID, earlier: UUID | None) -> None:

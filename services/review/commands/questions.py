@@ -10,7 +10,7 @@ from services.review.commands.clock import pause_task, resume_task
 from services.review.commands.recording import record_facts
 from services.review.commands.tasks import as_event, close_task, open_task
 from services.review.domain.audiences import Audience
-from services.review.domain.cases import CaseAction, move
+from services.review.domain.cases import CaseAction, CaseState, move
 from services.review.events import QuestionAnswered, QuestionAsked
 from services.review.store import cases as case_store
 from services.review.store import questions as store
@@ -98,7 +98,7 @@ async def _addressee(conn: Connection, question: AskQuestion, case: case_store.C
             return Audience("holder", person_id=case.holder_id)
         case "hf_adviser" if case.organisation is not None:
             return Audience("hf_adviser", case.organisation)
-        case "rhf_adviser":
+        case "rhf_adviser" if case.state is not CaseState.DRAFT:  # for whom no draft exists
             return Audience("rhf_adviser")
         case "consultant" if question.organisation in await case_store.consulted(conn, case.id):
             return Audience("consultant", question.organisation)

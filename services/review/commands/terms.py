@@ -2,7 +2,6 @@
 
 from services.common.calendar import Calendar, parse_rule
 from services.common.db import Connection
-from services.intake.events import CallDefinition
 from services.intake.events.call_definition import TaskRule
 from services.review.domain.tasks import UNRULED, Rung, TaskTerms
 from services.review.store import cases as store
@@ -22,10 +21,6 @@ async def get_call(conn: Connection, call_id: str) -> store.Call:
     if call is None:
         raise CallNotKnownYet(call_id)
     return call
-
-
-def definition_of(call: store.Call) -> CallDefinition:
-    return CallDefinition.model_validate(call.definition)
 
 
 def calendar_of(call: store.Call | None) -> Calendar:

@@ -17,6 +17,7 @@ from services.review.policy import (
     TaskAccess,
     in_audience,
     permit_role,
+    require_other_person,
     sees_task,
     waits_for,
 )
@@ -39,6 +40,7 @@ _HANDLED_HERE = frozenset({HANDLE_LATE_FACT, REACH_RECIPIENT})
 async def claim_task(conn: Connection, caller: Caller, task_id: UUID) -> store.Task:
     """Take the task from the common list. Again: nothing happens. ClaimedByAnother if it is taken."""
     task, access = await _lock_visible(conn, caller, task_id)
+    require_other_person(caller.person_id, access.not_person)
     _require(in_audience(caller, access))
     move(task.state, TaskAction.CLAIM)
     if task.claimed_by not in (None, caller.person_id):
@@ -63,6 +65,7 @@ async def release_task(conn: Connection, caller: Caller, task_id: UUID) -> store
 async def hand_over_task(conn: Connection, caller: Caller, task_id: UUID, to: UUID) -> store.Task:
     """Pass the task on to a colleague: whoever it waits for may."""
     task, access = await _lock_visible(conn, caller, task_id)
+    require_other_person(caller.person_id, access.not_person)
     _require(in_audience(caller, access))
     if not waits_for(caller, access):
         raise ClaimedByAnother

@@ -246,6 +246,9 @@ async def test_a_draft_is_not_shown_to_the_funder(play: CasePlay, consultant: Pe
     await play.begin()
     draft, _clarification = await ask_clarification(play)
     assert (await play.api.get(play.adviser, f"/v1/cases/{draft}")).status_code == 404
+    question = {"text": "When?", "of": "rhf_adviser"}
+    asked = await play.api.post(consultant, f"/v1/cases/{draft}/questions", question)
+    assert asked.status_code == 422, "nobody is asked who could not read the question"
     assert (await play.api.get(consultant, f"/v1/cases/{draft}")).status_code == 200
 
 

@@ -650,3 +650,12 @@ async def test_whichever_comes_first_of_a_decision_and_the_end_the_case_ends_onc
         ended_as = (await play.case(case))["ended_as"]
         assert ended_as == ("not_recommended" if answer.status_code == 201 else "withdrawn")
     assert await play.worklist(play.adviser, "all") == []
+
+
+async def test_a_place_on_the_reserve_list_that_ends_ends_the_wait_for_its_move(play: CasePlay) -> None:
+    case = await short_call(play)
+    task_id = await play.open(kinds.CONFIRM_MOVE, case)
+    other = await play.open(kinds.ANSWER_COMPLAINT, case)
+    await play.deliver(funding.ReserveExpired(application_id=case, call_id=CALL), str(case))
+    assert (await play.row(task_id))["state"] == "cancelled"
+    assert (await play.row(other))["state"] == "open"
