@@ -34,6 +34,13 @@ async def handle_late_fact(conn: Connection, fact: FactArrivedLate) -> list[Fact
     )
 
 
+async def returned_in_round(conn: Connection, case: store.Case, version: int) -> list[Fact]:
+    """The case was handed back when it was in its round already: an adviser must see what it means."""
+    return await _alarm(
+        conn, HANDLE_LATE_FACT, n=f"returned:{version}", application_id=case.id, call_id=case.call_id
+    )
+
+
 async def _alarm(
     conn: Connection, kind: str, *, n: str, application_id: UUID | None, call_id: str | None
 ) -> list[Fact]:

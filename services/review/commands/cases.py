@@ -4,6 +4,7 @@ from services.common.calendar import due
 from services.common.db import Connection
 from services.common.record import Fact
 from services.intake import events as intake
+from services.review.commands import alarms
 from services.review.commands.clock import move_task
 from services.review.commands.ending import end_case, lock_call_and_case, undo_ending
 from services.review.commands.rounds import note_call_closed, note_formal_check
@@ -133,13 +134,19 @@ async def receive_version(conn: Connection, fact: intake.ApplicationSubmitted) -
 
 
 async def return_case(conn: Connection, fact: intake.ApplicationReturned) -> list[Fact]:
-    """Intake handed the case back; what was waited for in this version is not any more."""
+    """Intake handed the case back: what was waited for in this version is not any more.
+
+    A case already in its round stays there, and an adviser is asked to see to it.
+    """
     case = await store.lock_case(conn, fact.application_id)
     if case is None:
         raise CaseNotKnownYet(str(fact.application_id))
     if case.version != fact.version or case.state in (CaseState.RETURNED, CaseState.ENDED):
         return []
-    await store.set_state(conn, case.id, move(case.state, CaseAction.RETURN))
+    state = move(case.state, CaseAction.HAND_BACK)
+    if state is CaseState.IN_ROUND:
+        return await alarms.returned_in_round(conn, case, fact.version)
+    await store.set_state(conn, case.id, state)
     return await cancel_case_tasks(conn, case.id, by=REVIEW, because=RETURNED)
 
 

@@ -75,6 +75,8 @@ def _handler(of: type[Fact]) -> Handler:
 async def _contact_changed(conn: Connection, event: Incoming) -> None:
     """Keep who the person is to us; name and address are left behind."""
     fact = intake.ContactChanged.from_data(event.data)
+    if fact.kind == "mailbox":
+        return  # nobody signs in as a mailbox
     await people.save_person(conn, fact.person_id, fact.organisation, fact.roles, fact.deputy_id)
 
 

@@ -27,6 +27,7 @@ class CaseState(StrEnum):
 class CaseAction(StrEnum):
     SUBMIT = "submit"
     RETURN = "return"
+    HAND_BACK = "hand_back"
     RECOMMEND = "recommend"
     NOT_RECOMMEND = "not_recommend"
     CONSULT = "consult"
@@ -43,6 +44,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseAction, CaseState]] = {
     },
     CaseState.PRESCREENING: {
         CaseAction.RETURN: CaseState.RETURNED,
+        CaseAction.HAND_BACK: CaseState.RETURNED,
         CaseAction.RECOMMEND: CaseState.CONSULTING,
         CaseAction.NOT_RECOMMEND: CaseState.ENDED,
         # At the straggler instant a case goes on without its pre-screening, flagged.
@@ -58,7 +60,7 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseAction, CaseState]] = {
     CaseState.CONSULTING: {
         CaseAction.CONSULT: CaseState.CONSULTING,
         # Intake hands a case back when an attachment turns out to be infected.
-        CaseAction.RETURN: CaseState.RETURNED,
+        CaseAction.HAND_BACK: CaseState.RETURNED,
         CaseAction.ENTER_ROUND: CaseState.IN_ROUND,
         CaseAction.ASK: CaseState.CONSULTING,
         CaseAction.END: CaseState.ENDED,
@@ -67,6 +69,9 @@ TRANSITIONS: Mapping[CaseState, Mapping[CaseAction, CaseState]] = {
         # Late answers of a flagged case are taken in and change nothing else; a late "no" is refused.
         CaseAction.RECOMMEND: CaseState.IN_ROUND,
         CaseAction.CONSULT: CaseState.IN_ROUND,
+        # So early a case can be in its round that an attachment is still found infected, and mended.
+        CaseAction.HAND_BACK: CaseState.IN_ROUND,
+        CaseAction.SUBMIT: CaseState.IN_ROUND,
         CaseAction.ASK: CaseState.IN_ROUND,
         CaseAction.END: CaseState.ENDED,
     },

@@ -358,3 +358,23 @@ async def test_a_request_counts_from_when_it_reached_us(play: CasePlay, adviser:
     async with play.database.read() as conn:
         before = await conn.fetchval("select clock_timestamp() - decided_at from prescreening")
     assert timedelta(0) < before < timedelta(seconds=30)
+
+
+async def test_a_case_handed_back_in_its_round_stays_there_and_an_adviser_is_told(
+    play: CasePlay, adviser: Person
+) -> None:
+    await play.begin()
+    case = await play.resubmit("a", 1, title="Infected")
+    await decide(play, adviser, case, "recommended")
+    await play.enter(case)
+    returned = intake.ApplicationReturned(application_id=case, call_id=CALL, version=1, cause="infected")
+    await play.deliver(returned, str(case))
+    await play.deliver(returned, str(case))
+    assert [item["kind"] for item in await play.worklist(play.adviser)] == [kinds.HANDLE_LATE_FACT]
+    await play.resubmit("a", 2, title="Mended")
+    row = await play.case(case)
+    assert (row["state"], row["title"], row["version"]) == ("in_round", "Mended", 2)
+    refused(await decide(play, adviser, case, "returned", version=2), 409, "step-out-of-order")
+    expired = intake.ApplicationExpired(application_id=case, call_id=CALL)
+    await play.deliver(expired, str(case))
+    assert (await play.case(case))["ended_as"] == "expired"
