@@ -14,7 +14,7 @@ from rich.console import Console
 
 from deploy.demo import cast, pdfs, setup, summary
 from deploy.demo.actors import acts_of_everybody
-from deploy.demo.actors.applicant import apply
+from deploy.demo.actors.applicant import everybody_applies
 from deploy.demo.actors.institution import complain
 from deploy.demo.client import Refusal, Session, Web
 from deploy.demo.epilogue import after_the_round
@@ -64,8 +64,7 @@ async def play(world: World) -> None:
     async with asyncio.TaskGroup() as group:
         worklists = group.create_task(Worklists(world, acts_of_everybody(world)).run())
         group.create_task(setup.name_panels(world))
-        for ref, role in world.cast.applications.items():
-            group.create_task(apply(world, role, papers[ref]))
+        group.create_task(everybody_applies(world, papers))
         complaints = group.create_task(complain(world))
         await watch(world, _LONGEST_SECONDS)
         await after_the_round(world)

@@ -11,6 +11,7 @@ from deploy.demo.actors.funder import members
 from deploy.demo.calls import demo_call, real_call
 from deploy.demo.client import Refusal, Session
 from deploy.demo.world import WentWrong, World
+from services.intake.events.call_definition import CallDefinition
 
 _PATIENCE = 80
 
@@ -61,9 +62,14 @@ async def publish_real_call(world: World) -> None:
 async def publish_demo_call(world: World) -> None:
     """The same call with the demo's times, under an id of this run's own."""
     now = datetime.now(UTC)
-    definition = demo_call(now, now.strftime("%Y%m%dt%H%M%S"))
+    await publish(world, demo_call(now, now.strftime("%Y%m%dt%H%M%S")), now)
+
+
+async def publish(world: World, definition: CallDefinition, now: datetime) -> None:
+    """Publish this call: it is the one the round is played in."""
     call = await world.as_("rhf-1").post("intake", "/v1/calls", json.loads(definition.model_dump_json()))
     world.call_id, world.deadline, world.published_at = definition.id, definition.deadline, now
+    world.endorsement_chain = {each.code: list(each.endorsement_chain) for each in definition.organisations}
     world.tell("call", f"{call['id']} is published, deadline {definition.deadline:%H:%M:%S} UTC")
 
 

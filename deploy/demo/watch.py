@@ -29,7 +29,8 @@ async def watch(world: World, seconds: float) -> None:
             changed = stages.get(ref) != line["stage"]
             stages[ref] = line["stage"]
             role = world.cast.applications[ref]
-            if changed or (not world.done(role) and time.monotonic() > looked.get(ref, 0)):
+            under_way = line["stage"] != "draft" and not world.done(role)
+            if changed or (under_way and time.monotonic() > looked.get(ref, 0)):
                 looked[ref] = time.monotonic() + _LOOK_CLOSER_SECONDS
                 await _look(world, role)
         if all(world.done(role) for role in world.cast.applications.values()):

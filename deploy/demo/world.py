@@ -30,6 +30,8 @@ class World:
     call_id: str = ""
     published_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: datetime = field(default_factory=lambda: datetime.now(UTC))
+    endorsement_chain: dict[str, list[str]] = field(default_factory=dict)
+    """the positions that sign, by organisation"""
     ids: dict[str, str] = field(default_factory=dict)
     """application id by reference"""
     status: dict[str, dict[str, Any]] = field(default_factory=dict)

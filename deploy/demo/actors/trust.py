@@ -9,7 +9,8 @@ from deploy.demo.world import World
 
 def endorser_acts(world: World) -> dict[str, Act]:
     async def endorse(session: Session, task: Task) -> bool:
-        await follow(session, task, {"endorsed": True})
+        endorsement = await follow(session, task, {"endorsed": True})
+        world.flag(f"{endorsement['id']} is endorsed").set()
         return True
 
     return {"endorse_draft": endorse}
