@@ -1,7 +1,10 @@
 """Activities of intake: open a transaction, call a command."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+
+from temporalio.exceptions import ApplicationError
 
 from services.common.run import Worker
 from services.common.temporal import implements, workflow_actor
@@ -9,16 +12,23 @@ from services.intake.commands import calls, drafts, formal_check, stages
 from workflows.contracts import intake as contracts
 from workflows.contracts.intake import CaseVersion, DraftWarning, Stage
 
+_SCANNING = timedelta(seconds=1)
+
 
 def build(worker: Worker) -> list[Callable[..., Any]]:
     """The implementations, each under its contract's name."""
     database = worker.database
 
     async def run_formal_check(version: CaseVersion) -> None:
-        async with database.transaction() as conn:
-            await formal_check.run_formal_check(
-                conn, version.application_id, version.version, workflow_actor()
-            )
+        try:
+            async with database.transaction() as conn:
+                await formal_check.run_formal_check(
+                    conn, version.application_id, version.version, workflow_actor()
+                )
+        except formal_check.NotYetScanned:
+            # Nothing is wrong, and the scanner is quick: no growing pauses as after a failure.
+            name = formal_check.NotYetScanned.__name__
+            raise ApplicationError(name, type=name, next_retry_delay=_SCANNING) from None
 
     async def enter_stage(stage: Stage) -> None:
         async with database.transaction() as conn:
