@@ -54,6 +54,9 @@ async def _look(world: World, role: Role) -> None:
     if status["outcomes"] != before.get("outcomes", []):
         world.tell(role.ref, " then ".join(status["outcomes"]))
         world.flag(f"{role.ref} {status['outcomes'][-1]}").set()
+    reached = tuple(status["outcomes"])
+    if reached != role.outcomes[: len(reached)]:
+        raise WentWrong(f"{role.ref} ended {list(reached)}, expected {list(role.outcomes)}")
     if status["outcomes"] == ["reserve", "awarded"]:
         world.saw(role.ref, "moved_up")
 
