@@ -1,6 +1,33 @@
 """What must always hold in funding, as SQL that returns no rows; the first column names the case."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from services.common.run import Check
+from services.funding.domain import cases, grants
+
+_MACHINES: Mapping[str, tuple[Mapping[Any, Mapping[Any, Any]], tuple[str, str] | None]] = {
+    # by name in the history: the machine, and the step that begins a life where there is one
+    "case": (cases.CASE, None),
+    "decision_round": (cases.ROUND, ("open", cases.RoundState.OPEN)),
+    "grant": (grants.GRANT, ("make", grants.GrantState.AWARDED)),
+    "report": (grants.REPORT, ("request", grants.ReportState.REQUESTED)),
+    "plan": (grants.PLAN, None),
+    "extension": (grants.REQUEST, ("ask", grants.RequestState.ASKED)),
+    "change": (grants.REQUEST, ("ask", grants.RequestState.ASKED)),
+    "complaint": (grants.REQUEST, ("ask", grants.RequestState.ASKED)),
+}
+
+
+def _declared_steps() -> Iterator[str]:
+    """Every step that the machines declare, as a row of SQL values."""
+    for name, (machine, birth) in _MACHINES.items():
+        if birth is not None:
+            yield f"('{name}', '', '{birth[0]}', '{birth[1]}')"
+        for state, moves in machine.items():
+            for action, after in moves.items():
+                yield f"('{name}', '{state}', '{action}', '{after}')"
+
 
 CHECKS = (
     Check(
@@ -78,6 +105,14 @@ CHECKS = (
            where before is distinct from left_in
              and not (n = 1 and (machine, before) in (('case', 'received'), ('plan', 'owed')))""",
         "a recorded step does not begin where the one before it ended",
+    ),
+    Check(
+        "step_undeclared",
+        f"""select split_part(subject, '/', 1) as key, machine, subject, before, action, after from history
+            where (machine, coalesce(before, ''), action, after)
+                  not in (values {", ".join(_declared_steps())})
+              and not (machine = 'case' and before = 'ended' and action = 'undo')""",
+        "a recorded step is none that the state machine allows",
     ),
     Check(
         "one_person",

@@ -30,6 +30,10 @@ FAULTS: Mapping[str, tuple[str, str]] = {
         "update history set before = 'reserve' where subject = '{declined}' and after = 'declined'",
         "declined",
     ),
+    "step_undeclared": (
+        "update history set action = 'award' where subject = '{declined}' and after = 'declined'",
+        "declined",
+    ),
     "one_person": (
         "update complaint set state = 'refused', answered_by = d.decided_by, answered_at = clock_timestamp()"
         " from decision d where d.application_id = complaint.application_id"
