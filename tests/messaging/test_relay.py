@@ -285,7 +285,7 @@ async def test_commands_go_on_while_the_broker_is_away_and_the_backlog_drains_in
     waiting = await unsent(intake)
     assert count - before > 100
     assert waiting > 100, "the broker was not away"
-    assert slowest < 2, f"a command waited {slowest:.1f} s for the broker"
+    assert slowest < 4, f"a command waited {slowest:.1f} s for the broker"
     broker.bring_back()
     await eventually(lambda: all_sent(intake), deadline=60)
     messages = await broker.read_all(topic)
