@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,20 @@ def test_another_budget_is_another_word(lines: dict[str, int], own: int, applied
     second = dataclasses.replace(PLAIN, budget=Budget({"salary": 1}, 0, 1))
     same = ({k: v for k, v in lines.items() if v}, own, applied) == ({"salary": 1}, 0, 1)
     assert (covered(CALL, first) == covered(CALL, second)) == same
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        Budget({"salary": 100, "travel": 5}, 25, 75),
+        Budget({"salary": 100}, 26, 75),
+        Budget({"salary": 100}, 25, 76),
+        Budget({"travel": 100}, 25, 75),
+    ],
+)
+def test_each_part_of_the_budget_counts(budget: Budget) -> None:
+    before = dataclasses.replace(PLAIN, budget=Budget({"salary": 100}, 25, 75))
+    assert covered(CALL, dataclasses.replace(PLAIN, budget=budget)) != covered(CALL, before)
 
 
 @given(st.permutations(["salary", "travel", "equipment"]))

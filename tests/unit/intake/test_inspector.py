@@ -24,6 +24,11 @@ def pdf(change: str = "", pages: int = 1) -> bytes:
         document.Root.OpenAction = pikepdf.Array([document.pages[0].obj, pikepdf.Name.Fit])
     if change == "page_action":
         document.pages[0].obj.AA = pikepdf.Dictionary(O=script)
+    if change == "page_action_without_script":
+        go = pikepdf.Dictionary(
+            S=pikepdf.Name.GoTo, D=pikepdf.Array([document.pages[0].obj, pikepdf.Name.Fit])
+        )
+        document.pages[0].obj.AA = pikepdf.Dictionary(O=go)
     if change == "names_tree":
         names = pikepdf.Array([pikepdf.String("a"), document.make_indirect(script)])
         document.Root.Names = pikepdf.Dictionary(JavaScript=pikepdf.Dictionary(Names=names))
@@ -72,7 +77,10 @@ async def test_an_ordinary_pdf_passes(tmp_path: Path, change: str) -> None:
     assert (verdict.reason, verdict.pages) == (None, 3)
 
 
-@pytest.mark.parametrize("change", ["open_action", "page_action", "names_tree", "launch", "form", "embedded"])
+@pytest.mark.parametrize(
+    "change",
+    ["open_action", "page_action", "page_action_without_script", "names_tree", "launch", "form", "embedded"],
+)
 async def test_whatever_acts_is_refused(tmp_path: Path, change: str) -> None:
     assert await judge(tmp_path, pdf(change)) == "active_content"
 
