@@ -70,9 +70,18 @@ def letter_page(contents: Mapping[str, Any], language: Language) -> dict[str, An
         "threshold": texts["threshold"].format(
             threshold=_number(contents["threshold"], language), highest=contents["highest"]
         ),
-        "complaint": texts["complaint_text"].format(until=_instant(contents["complaint_until"], language)),
+        **_remedy(contents, language),
         **_date(contents["sent_at"]),
     }
+
+
+def _remedy(contents: Mapping[str, Any], language: Language) -> dict[str, str]:
+    """What can be done about the decision: an award is changed, every other decision can be complained of."""
+    texts = TEXTS[language]
+    if contents["outcome"] == "awarded":
+        return {"remedy": texts["changes"], "how": texts["award_stands"]}
+    until = _instant(contents["complaint_until"], language)
+    return {"remedy": texts["complaint"], "how": texts["complaint_text"].format(until=until)}
 
 
 def presentation_page(contents: Mapping[str, Any], language: Language) -> dict[str, Any]:

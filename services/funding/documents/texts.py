@@ -35,10 +35,16 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "threshold": "Snittet må være over {threshold} på hvert kriterium. Skalaen går til {highest}.",
         "reason": "Begrunnelse for vedtaket",
         "complaint": "Klage",
+        "changes": "Endringer",
         "complaint_text": (
             "Søkerinstitusjonen kan klage på feil i saksbehandlingen. Den faglige vurderingen kan "
             "ikke påklages. "
             "Klagen sendes i portalen innen {until} og må si hvilken feil det gjelder."
+        ),
+        "award_stands": (
+            "Er noe feil i tildelingen, søker prosjektlederen om endring i portalen når tildelingen "
+            "er tatt imot: av "
+            "prosjektleder, plan, budsjett eller sluttdato. Slik blir tildelingen stående mens saken ses på."
         ),
         "presentation": "Tildeling av innovasjonsmidler",
         "pot": "Pott",
@@ -80,10 +86,17 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "threshold": "Snittet må vere over {threshold} på kvart kriterium. Skalaen går til {highest}.",
         "reason": "Grunngiving for vedtaket",
         "complaint": "Klage",
+        "changes": "Endringar",
         "complaint_text": (
             "Søkjarinstitusjonen kan klage på feil i saksbehandlinga. Den faglege vurderinga kan "
             "ein ikkje klage på. "
             "Klagen blir send i portalen innan {until} og må seie kva feil det gjeld."
+        ),
+        "award_stands": (
+            "Er noko feil i tildelinga, søkjer prosjektleiaren om endring i portalen når tildelinga "
+            "er teken imot: av "
+            "prosjektleiar, plan, budsjett eller sluttdato. Slik blir tildelinga ståande medan saka "
+            "blir sett på."
         ),
         "presentation": "Tildeling av innovasjonsmidlar",
         "pot": "Pott",
@@ -131,10 +144,16 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "threshold": "The average must be above {threshold} on every criterion. The scale ends at {highest}.",
         "reason": "Reason for the decision",
         "complaint": "Complaint",
+        "changes": "Changes",
         "complaint_text": (
             "The applying institution may complain about errors of procedure. The assessment itself "
             "cannot be "
             "complained of. Send the complaint in the portal by {until} and say which error it is about."
+        ),
+        "award_stands": (
+            "If something is wrong with the award, the project leader asks for a change in the "
+            "portal once the award is "
+            "accepted: of leader, plan, budget or end. The award stands while the request is considered."
         ),
         "presentation": "Award of innovation funds",
         "pot": "Pot",

@@ -56,7 +56,10 @@ def test_amounts_and_instants_are_written_as_people_write_them() -> None:
     assert page["facts"][3] == ["Dato", "11. januar 2024"]  # the day in Norway
     assert page["figures"][0] == ["Tildelt beløp", "750\xa0000 NOK"]
     assert page["criteria"] == [["Nytteverdi", "6,25"]]
-    assert "31. januar 2024 13:00" in page["complaint"]
+    assert page["how"] == TEXTS["nb"]["award_stands"]
+    declined = letter_page(_contents(outcome="declined_ranking", amount=0), "nb")
+    assert "31. januar 2024 13:00" in declined["how"]
+    assert declined["remedy"] == "Klage"
     english = letter_page(_contents(), "en")
     assert english["figures"][0] == ["Amount granted", "750,000 NOK"]
     assert english["facts"][3][1] == "11 January 2024"
