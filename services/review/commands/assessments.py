@@ -11,10 +11,8 @@ from services.common.record import Actor, Fact
 from services.review import events
 from services.review.commands.conflicts import member_of
 from services.review.commands.moment import about, finish_task, lock_round, moment_of
-from services.review.commands.panel_terms import categories_of, scale_of
 from services.review.commands.progress import advance
 from services.review.commands.recording import record_facts
-from services.review.commands.terms import get_call
 from services.review.store import assessments, cases, participants, rounds
 from workflows.contracts.tasks import JUDGE_APPLICATIONS
 
@@ -52,11 +50,8 @@ async def save_scores(
         raise ScoresFinal
     if round_.state != "assessing":
         raise StepOutOfOrder(f"The round is {round_.state}; scores are not taken now.")
-    call = await get_call(conn, round_.call_id)
     assert case.category is not None
-    criteria = categories_of(call)[case.category].criteria
-    scale = scale_of(call)
-    _check(scores, criteria, scale.lowest, scale.highest)
+    _check(scores, await assessments.yardstick(conn, round_.call_id, case.category))
     await assessments.save(conn, round_id, application_id, person_id, scores, comment)
     body: dict[str, JsonValue] = {"round_id": round_id, "scores": dict(scores)}
     await record_facts(conn, by, "assessment.saved", body, [], key=str(application_id))
@@ -87,7 +82,8 @@ async def lock_scores(conn: Connection, round_id: str, person_id: UUID, by: Acto
     await record_facts(conn, by, "scores.locked", {"round_id": round_id}, facts, key=round_.key)
 
 
-def _check(scores: Mapping[str, int], criteria: tuple[str, ...], lowest: int, highest: int) -> None:
+def _check(scores: Mapping[str, int], yardstick: assessments.Yardstick) -> None:
+    criteria, lowest, highest = yardstick.criteria, yardstick.lowest, yardstick.highest
     errors = [
         FieldError(f"scores.{criterion}", None, f"give a score from {lowest} to {highest}")
         for criterion in criteria

@@ -49,9 +49,13 @@ async def declare(
     if any(each.application_id not in theirs for each in declarations):
         raise NotFound
     _check(declarations, moment.standing.owes_declaration(member))
+    await participants.add_declarations(
+        conn, round_id, person_id, [(each.application_id, each.conflict) for each in declarations]
+    )
     facts: list[Fact] = []
     for each in sorted(declarations, key=lambda each: each.application_id):
-        facts += await _declare(moment, person_id, each)
+        if each.conflict:
+            facts += await _withdraw_from(moment, person_id, each)
     if round_.state in ("scored", "met") and any(each.conflict for each in declarations):
         # The ranking may rest on scores that are gone, and whoever leads the meeting may have to step aside.
         facts += await reopen(moment)
@@ -66,13 +70,9 @@ async def declare(
     return [case for case in theirs if case not in gone]
 
 
-async def _declare(moment: Moment, person_id: UUID, declaration: Declaration) -> list[Fact]:
+async def _withdraw_from(moment: Moment, person_id: UUID, declaration: Declaration) -> list[Fact]:
+    """From here on the case does not exist for the person."""
     case = declaration.application_id
-    await participants.add_declaration(
-        moment.conn, moment.round.id, case, person_id, conflict=declaration.conflict
-    )
-    if not declaration.conflict:
-        return []
     call_id = moment.round.call_id
     await participants.add_conflict(moment.conn, case, person_id, call_id, declaration.ground)
     await participants.forget_answers(moment.conn, case, person_id)

@@ -57,11 +57,12 @@ async def lock_round(conn: Connection, round_id: str) -> Round | None:
     return await rounds.lock(conn, round_id)
 
 
-async def moment_of(conn: Connection, round_id: str, by: Actor) -> Moment:
-    """The round, which the caller has locked."""
+async def moment_of(conn: Connection, round_id: str, by: Actor, panel: Panel | None = None) -> Moment:
+    """The round, which the caller has locked; `panel` if the caller has read its terms already."""
     round_ = await rounds.get(conn, round_id)
     assert round_ is not None
-    panel = panel_of(await get_call(conn, round_.call_id), round_.panel)
+    if panel is None:
+        panel = panel_of(await get_call(conn, round_.call_id), round_.panel)
     return Moment(conn, round_, await rounds.standing(conn, round_), panel, by)
 
 

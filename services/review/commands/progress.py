@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from services.common.db import Connection
 from services.common.record import Actor, Fact
+from services.intake.events.call_definition import Panel
 from services.review.commands import steps
 from services.review.commands.moment import Moment, moment_of
 from services.review.commands.panel_terms import quorum_of
@@ -32,8 +33,10 @@ STEPS: Mapping[str, Callable[[Moment], Awaitable[list[Fact]]]] = {
 async def advance(conn: Connection, round_id: str, by: Actor) -> list[Fact]:
     """Take every step that is due. The caller holds the round's lock and records the facts."""
     facts: list[Fact] = []
+    panel: Panel | None = None
     while True:
-        moment = await moment_of(conn, round_id, by)
+        moment = await moment_of(conn, round_id, by, panel)
+        panel = moment.panel
         step = next_step(moment.standing, quorum_of(moment.panel))
         if step is None:
             return facts

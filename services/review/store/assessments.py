@@ -90,6 +90,30 @@ async def save(
 
 
 @dataclass(frozen=True)
+class Yardstick:
+    """What a category's cases are scored by."""
+
+    criteria: list[str]
+    lowest: int
+    highest: int
+
+
+async def yardstick(conn: Connection, call_id: str, category: str) -> Yardstick:
+    """Read from the call without loading all of it: this is asked at every score."""
+    row = await conn.fetchrow(
+        """
+        select each -> 'criteria' as criteria, (definition #>> '{scale,lowest}')::int as lowest,
+               (definition #>> '{scale,highest}')::int as highest
+        from call, jsonb_array_elements(definition -> 'categories') each
+        where id = $1 and each ->> 'code' = $2
+        """,
+        call_id,
+        category,
+    )
+    return Yardstick(**dict(row))
+
+
+@dataclass(frozen=True)
 class Own:
     """What one member has to score, and the scores given so far."""
 

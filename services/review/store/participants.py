@@ -80,20 +80,18 @@ async def add_members(conn: Connection, round_id: str, members: Iterable[Member]
     )
 
 
-async def add_declaration(
-    conn: Connection, round_id: str, application_id: UUID, person_id: UUID, *, conflict: bool
+async def add_declarations(
+    conn: Connection, round_id: str, person_id: UUID, declared: Iterable[tuple[UUID, bool]]
 ) -> None:
-    await conn.execute(
+    """(application, whether there is a conflict) for each case the member declares on."""
+    await conn.executemany(
         """
         insert into declaration (round_id, application_id, person_id, conflict, declared_at)
         values ($1, $2, $3, $4, clock_timestamp())
         on conflict (round_id, application_id, person_id)
         do update set conflict = excluded.conflict, declared_at = excluded.declared_at
         """,
-        round_id,
-        application_id,
-        person_id,
-        conflict,
+        [(round_id, application_id, person_id, conflict) for application_id, conflict in declared],
     )
 
 
