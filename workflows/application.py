@@ -29,6 +29,8 @@ class Application:
         self._call_id = start.call_id
         self._run = Run(live=self._lives)
         self._case = Case(self._run.known)
+        self._complaints = 0  # followed up so far
+        self._offers = 0
         self._over = False
         self._shown: Standing | None = None
 
@@ -135,15 +137,21 @@ class Application:
     # --- from the letter to the end
 
     async def _follow_the_letter(self) -> None:
-        """Complaints, and moves from the reserve list, until the windows of the decision that counts are over."""
+        """Complaints, and moves from the reserve list, until the windows of the decision that counts are over.
+
+        Each is followed up once, also where a person has answered before we could ask.
+        """
         reserve_ended = 0  # the version whose place on the reserve list is over
         while (letter := self._case.letter()) is not None:
             version = letter.number("version")
             on_reserve = letter.text("outcome") == "reserve" and reserve_ended < version
-            if (complaint := self._case.complaint()) is not None:
-                await self._answer(complaint.number("n"), version)
-            elif (offer := self._case.offer()) is not None:
-                await self._move_up(offer.number("n"), version)
+            complaint = self._case.complaint(self._complaints + 1)
+            if complaint is not None:
+                self._complaints += 1
+                await self._answer(self._complaints, complaint.number("version"))
+            elif self._case.offered(self._offers + 1):
+                self._offers += 1
+                await self._move_up(self._offers, version)
             elif on_reserve and await self._reserve_expired(letter):
                 reserve_ended = version
             elif not on_reserve and await self._complaint_window_over(letter):
@@ -168,7 +176,8 @@ class Application:
         return not await self._run.until(self._something_to_decide, wait, at=until)
 
     def _something_to_decide(self) -> bool:
-        return self._case.complaint() is not None or self._case.offer() is not None
+        complaint = self._case.complaint(self._complaints + 1)
+        return complaint is not None or self._case.offered(self._offers + 1)
 
     async def _answer(self, n: int, version: int) -> None:
         """A complaint: upheld, the case goes back to the stage the answer names and is decided again."""

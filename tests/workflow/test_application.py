@@ -308,6 +308,19 @@ async def test_upheld_complaint_is_assessed_again_by_others_and_decided_anew(wor
     assert world.of("funding.expire_reserve")[0].at >= until + MONTHS_6
 
 
+async def test_complaint_that_was_answered_before_we_could_ask_is_followed_up(world: World) -> None:
+    case = Applicant()
+    await in_the_round(world, case)
+    until = await world.now() + WEEKS_3
+    decided_again(world, case, f"{case.id}.d2", case.letter("awarded", until, version=2))
+    await world.happens(
+        case.complained(), case.answered(True, "decision"), case.letter("declined_ranking", until)
+    )
+    await world.ends(case.submitted())
+    assert not world.of("review.open_task:answer_complaint")
+    assert world.of("funding.send_letters")[0].argument.decision_round_id == f"{case.id}.d2"
+
+
 async def test_complaint_upheld_for_the_decision_is_only_decided_again(world: World) -> None:
     case = Applicant()
     await in_the_round(world, case)

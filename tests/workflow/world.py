@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self, get_type_hints
 
 from temporalio import activity
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowHandle, WorkflowHistory
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -82,7 +82,8 @@ class World:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, server: WorkflowEnvironment) -> AsyncIterator[Self]:
+    async def opened(cls, server: WorkflowEnvironment, *, cached: int = 100) -> AsyncIterator[Self]:
+        """`cached` 0: the workflow worker remembers nothing and replays each run at every task."""
         world = cls(server)
         workers = [
             Worker(
@@ -91,14 +92,12 @@ class World:
                 workflows=WORKFLOWS if queue == ids.WORKFLOW_QUEUE else [],
                 activities=[world._actor(stub) for stub in stubs(contract)],
                 interceptors=[CauseInterceptor()],
-                max_cached_workflows=0 if queue == ids.WORKFLOW_QUEUE and world._uncached else 100,
+                max_cached_workflows=cached if queue == ids.WORKFLOW_QUEUE else 1,
             )
             for queue, contract in CONTRACTS.items()
         ]
         async with workers[0], workers[1], workers[2], workers[3]:
             yield world
-
-    _uncached = False
 
     # --- telling
 
@@ -139,7 +138,7 @@ class World:
             assert len(matching) >= times, f"{key} {match} came {len(matching)} times, among {self.keys()}"
             return [matching[times - 1]]
 
-        return (await eventually(found, deadline=15))[0].argument
+        return (await eventually(found, deadline=60))[0].argument
 
     async def waits_on(self, event: Event) -> list[Wait]:
         answer: list[Wait] = await self.handle(event).query(WAITS_ON, result_type=list[Wait])
@@ -151,7 +150,7 @@ class World:
         async def rests() -> bool:
             return bool(await self.waits_on(event))
 
-        await eventually(rests, deadline=15)
+        await eventually(rests, deadline=60)
 
     async def attributes(self, event: Event, last: str) -> dict[str, Any]:
         """The run's search attributes, once it has this one."""
@@ -162,11 +161,11 @@ class World:
             assert last in attributes, attributes
             return attributes
 
-        return await eventually(found, deadline=15)
+        return await eventually(found, deadline=60)
 
     async def ends(self, event: Event) -> None:
         """Let time pass until the workflow has ended; anything but an ordinary end fails."""
-        await asyncio.wait_for(self.handle(event).result(), timeout=30)
+        await asyncio.wait_for(self.handle(event).result(), timeout=60)
 
     async def now(self) -> datetime:
         return await self.server.get_current_time()
@@ -175,9 +174,15 @@ class World:
         """Let time pass until the instant."""
         await self.server.sleep(max(at - await self.now(), timedelta(0)))
 
-    async def history(self, event: Event) -> str:
-        """The history as the UI would show it."""
-        return (await self.handle(event).fetch_history()).to_json()
+    async def runs(self) -> AsyncIterator[WorkflowHistory]:
+        """The history of every run, also of those that a run continued as."""
+        for handle in self._started.values():
+            run_id = handle.result_run_id
+            while run_id:
+                history = await self.client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()
+                yield history
+                last = history.events[-1].workflow_execution_continued_as_new_event_attributes
+                run_id = last.new_execution_run_id
 
     # --- acting
 

@@ -93,23 +93,22 @@ class Case:
         """The letter of the decision that counts."""
         return self._known.newest(facts.LETTER_SENT, "version")
 
-    def complaint(self) -> Fact | None:
-        """The first complaint that has no answer."""
-        return self._first_open(facts.COMPLAINT_RECEIVED, facts.COMPLAINT_DECIDED)
+    def complaint(self, n: int) -> Fact | None:
+        return self._known.last(facts.COMPLAINT_RECEIVED, n=n)
+
+    def complaint_open(self) -> bool:
+        """Whether a complaint has no answer."""
+        return self._known.count(facts.COMPLAINT_RECEIVED) > self._known.count(facts.COMPLAINT_DECIDED)
 
     def answer(self, n: int) -> Fact | None:
         return self._known.last(facts.COMPLAINT_DECIDED, n=n)
 
-    def offer(self) -> Fact | None:
-        """The first offer of a place moving up from the reserve that nobody has decided on."""
-        return self._first_open(facts.RESERVE_OFFERED, facts.RESERVE_MOVE_DECIDED)
+    def offered(self, n: int) -> bool:
+        """Whether this place on the reserve list was offered money for the n-th time."""
+        return self._known.has(facts.RESERVE_OFFERED, n=n)
 
     def move(self, n: int) -> Fact | None:
         return self._known.last(facts.RESERVE_MOVE_DECIDED, n=n)
 
     def times_expired(self) -> int:
         return self._known.count(facts.RESERVE_EXPIRED)
-
-    def _first_open(self, opens: str, closes: str) -> Fact | None:
-        waiting = [each for each in self._known.of(opens) if not self._known.has(closes, n=each.number("n"))]
-        return min(waiting, key=lambda each: each.number("n"), default=None)

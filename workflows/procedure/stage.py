@@ -27,7 +27,7 @@ def standing(known: Known, application_id: object) -> Standing | None:
     ending = case.ending()
     if ending is not None:
         return Standing(ending, "nobody", case.undo_until())
-    if case.complaint() is not None:
+    if case.complaint_open():
         return Standing("complaint", "rhf")
     if case.letter() is not None:
         return _after_the_letter(known, case, application_id)
