@@ -8,11 +8,11 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from .programs import MARK, Program, base_environment
 from .settings import ROOT, SCHEMAS, Settings
@@ -127,23 +127,19 @@ def keeps_ending(settings: Settings, program: str) -> bool:
 
 def start(settings: Settings, program: str) -> None:
     """Start a program and return at once; one that runs already is left alone."""
-    if states(settings)[program]["statename"] in _ENDED:
-        _rpc(settings).startProcess(program, False)
+    _order(_rpc(settings).startProcess, program, unless=Faults.ALREADY_STARTED)
 
 
 def stop(settings: Settings, program: str) -> None:
     """Stop a program and wait until it has ended; one that is stopped already is left alone."""
-    if states(settings)[program]["statename"] not in _ENDED:
-        _rpc(settings).stopProcess(program, True)
+    stop_together(settings, [program])
 
 
 def stop_together(settings: Settings, programs: Iterable[str]) -> None:
     """Tell these programs to stop, all at once, and wait until the last has ended."""
     names = set(programs)
-    rpc = _rpc(settings)
-    for name, info in states(settings).items():
-        if name in names and info["statename"] not in _ENDED:
-            rpc.stopProcess(name, False)
+    for name in names & states(settings).keys():
+        _order(_rpc(settings).stopProcess, name, unless=Faults.NOT_RUNNING)
     while any(info["statename"] not in _ENDED for name, info in states(settings).items() if name in names):
         time.sleep(0.05)  # the supervisor kills what does not end in its time, so this ends too
 
@@ -205,6 +201,15 @@ def end_strays(settings: Settings) -> None:
             except ProcessLookupError:
                 continue
         time.sleep(0.05)
+
+
+def _order(call: Callable[[str, bool], object], program: str, *, unless: int) -> None:
+    """Give an order without waiting for its end. That it is fulfilled already (`unless`) is no error."""
+    try:
+        call(program, False)
+    except xmlrpc.client.Fault as fault:
+        if fault.faultCode != unless:
+            raise
 
 
 def _rpc(settings: Settings) -> Any:

@@ -81,6 +81,7 @@ async def test_a_private_clone_comes_up_and_goes_down_without_a_trace(clone: Pat
 
 async def test_a_stranger_on_a_port_is_named(clone: Path) -> None:
     with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         stranger.bind(("127.0.0.1", 3310 + _OFFSET))
         stranger.listen()
         up = _stack(clone, "up", "--without-services")
