@@ -8,7 +8,7 @@ from services.common.db import Connection, now
 from services.common.record import Actor, Entry, record_all
 from services.funding.commands.losses import free_money
 from services.funding.commands.moves import lock_case, lock_money, move_award, move_case
-from services.funding.commands.offers import leave_list
+from services.funding.commands.offers import leave_list, offer_free_money
 from services.funding.domain.cases import CASE, CaseAction, CaseState
 from services.funding.domain.grants import GRANT, GrantAction
 from services.funding.events import LossDecided
@@ -49,7 +49,7 @@ async def _refuse_award(
 ) -> list[Entry]:
     award = await grants.lock_award(conn, case.id)
     if award is not None and GrantAction.WITHDRAW not in GRANT[award.state]:
-        return []
+        return [Entry(str(case.id), _SERVICE, "withdrawal.too_late", {"state": award.state.value})]
     n = 1
     if award is not None:
         n = await grants.last_loss(conn, case.id) + 1
@@ -84,8 +84,10 @@ async def _refuse_award(
 
 
 async def undo_ending(conn: Connection, application_id: UUID, ended_as: str) -> None:
-    """The ending was undone: the case is where it was, but money it held has gone on, so an offer or a move
-    to it is a place on the reserve list again."""
+    """The ending was undone: the case is where it was. What it held has gone on, so an offer or a move is a
+    place on the reserve list again, and asked anew if its turn and money are still there."""
+    found = await cases.find_case(conn, application_id)
+    pots = await lock_money(conn, found.call_id, [found.panel]) if found and found.panel else {}
     case = await cases.lock_case(conn, application_id)
     if case is None or case.state is not CaseState.ENDED or case.ended_as != ended_as:
         return
@@ -97,6 +99,9 @@ async def undo_ending(conn: Connection, application_id: UUID, ended_as: str) -> 
         back = CaseState.UPHELD
     await cases.save_case(conn, case, state=back)
     await cases.add_step(conn, "case", case.id, case.state, "undo", back, _SERVICE)
-    await record_all(
-        conn, [Entry(str(application_id), _SERVICE, "case.ending_undone", {"as": ended_as, "state": back})]
-    )
+    entries = [
+        Entry(str(application_id), _SERVICE, "case.ending_undone", {"as": ended_as, "state": back.value})
+    ]
+    if back is CaseState.RESERVE:
+        entries += await offer_free_money(conn, pots[case.panel], _SERVICE, freed_by=None)
+    await record_all(conn, entries)

@@ -39,10 +39,9 @@ async def send_letter(conn: Connection, application_id: UUID, version: int, acto
     """Issue the letter of one decision. Once per decision; an award begins its grant. A case that its holder
     withdrew meanwhile gets none."""
     case = await lock_case(conn, application_id)
-    if (
-        await decisions.find_letter(conn, application_id, version) is not None
-        or case.state is CaseState.ENDED
-    ):
+    if await decisions.find_letter(conn, application_id, version) is not None:
+        return
+    if case.state in (CaseState.ENDED, CaseState.LOST):
         return
     decision = next(
         each for each in await decisions.decisions_of_case(conn, application_id) if each.version == version

@@ -16,6 +16,12 @@ def _problem(answer: object) -> str:
     return str(answer.json()["type"]).rpartition("/")[2]  # type: ignore[attr-defined]
 
 
+def _withdrawn(case: Case) -> ApplicationWithdrawn:
+    return ApplicationWithdrawn(
+        application_id=case.id, call_id="call-a", withdrawn_by=case.holder.id, undo_until=AT
+    )
+
+
 async def test_the_round_waits_for_every_signed_recommendation(play: Play) -> None:
     await play.publish_call({"product": 1_000_000, "service": 1_000_000})
     case, late = Case("HMR", 100_000, "awarded", 1), Case("HNT", 100_000, "awarded", 2)
@@ -168,10 +174,7 @@ async def test_a_withdrawal_before_the_decision_leaves_the_case_out(play: Play) 
     await play.recommended(case, other)
     await play.run("open_decision_round", play.round())
     await play.prepare("call-a.d1")
-    gone = ApplicationWithdrawn(
-        application_id=case.id, call_id="call-a", withdrawn_by=case.holder.id, undo_until=AT
-    )
-    await play.fact(gone, case.id)
+    await play.fact(_withdrawn(case), case.id)
     assert (await play.take("call-a.d1")).status_code == 201
     await play.run("send_letters", play.round())
     assert await play.pot() == (1_000_000, 200_000, 0)
@@ -190,15 +193,59 @@ async def test_a_withdrawal_that_crosses_with_the_award_is_the_holders_no(play: 
     await play.recommended(case, early, reserve)
     await play.decide()
     for each in (case, early):
-        gone = ApplicationWithdrawn(
-            application_id=each.id, call_id="call-a", withdrawn_by=each.holder.id, undo_until=AT
-        )
-        await play.fact(gone, each.id)
-        await play.fact(gone, each.id)
+        for _ in range(2):
+            await play.fact(_withdrawn(each), each.id)
     lost = await play.facts("loss-decided")
     assert [(each["outcome"], each["confirmed"]) for each in lost] == [("not_accepted", True)] * 2
     assert len(await play.facts("reserve-offered", reserve)) == 1
     assert await play.pot() == (1_000_000, 0, 500_000)
+
+
+async def test_a_withdrawal_between_decision_and_letter_stops_the_letter(play: Play) -> None:
+    await play.publish_call({"service": 1_000_000})
+    case, reserve = Case("HMR", 600_000, "awarded", 1), Case("STOLAV", 500_000, "reserve", 2)
+    await play.recommended(case, reserve)
+    await play.run("open_decision_round", play.round())
+    await play.prepare("call-a.d1")
+    await play.take("call-a.d1")
+    await play.fact(_withdrawn(case), case.id)
+    assert await play.pot() == (1_000_000, 0, 0)  # the reserve has no letter yet, so nothing is offered
+    await play.run("send_letters", play.round())
+    assert not await play.facts("letter-sent", case)
+    assert not await play.facts("award-made")
+    assert [each["outcome"] for each in await play.facts("loss-decided", case)] == ["not_accepted"]
+    assert len(await play.facts("reserve-offered", reserve)) == 1
+
+
+async def test_a_withdrawal_after_the_start_changes_nothing(play: Play) -> None:
+    await play.publish_call({"service": 1_000_000})
+    case = Case("HMR", 600_000, "awarded", 1)
+    await play.recommended(case)
+    await play.decide()
+    await play.started(case)
+    await play.fact(_withdrawn(case), case.id)
+    assert await play.state(case) == "awarded"
+    assert not await play.facts("loss-decided")
+    async with play.database.read() as conn:
+        actions = await conn.fetch("select action from audit where key = $1 order by n", str(case.id))
+    assert actions[-1]["action"] == "withdrawal.too_late"
+
+
+async def test_an_undone_withdrawal_from_the_reserve_list_is_asked_anew(play: Play) -> None:
+    await play.publish_call({"service": 1_000_000})
+    award = Case("HMR", 600_000, "awarded", 1)
+    first, second = Case("STOLAV", 500_000, "reserve", 2), Case("HNT", 600_000, "reserve", 3)
+    await play.recommended(award, first, second)
+    await play.decide()
+    await play.lose(award)
+    assert await play.pot() == (1_000_000, 0, 500_000)
+    await play.fact(_withdrawn(first), first.id)
+    assert await play.state(second) == "offered"
+    undone = WithdrawalUndone(application_id=first.id, call_id="call-a", undone_by=first.holder.id)
+    await play.fact(undone, first.id)
+    await play.fact(undone, first.id)
+    assert await play.state(first) == "reserve"  # 400 000 are left, 500 000 needed
+    assert await play.pot() == (1_000_000, 0, 600_000)
 
 
 async def test_unknown_rounds_and_cases_are_not_found(play: Play) -> None:
