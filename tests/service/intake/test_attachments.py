@@ -104,25 +104,23 @@ async def test_the_store_takes_only_what_was_announced(world: World) -> None:
     assert mismatch["errors"][0]["field"] == "sha256"
 
 
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"kind": "poem"}, "kind"),
-        ({"content_type": "text/html"}, "content_type"),
-        ({"size": 30_000_000}, "size"),
-        ({"sha256": "abc"}, "sha256"),
-        ({"filename": "/"}, "filename"),
-        ({"size": 0}, "size"),
-        ({"object_key": "mine"}, "object_key"),
-    ],
-)
-async def test_what_the_call_does_not_take_is_refused_by_field(
-    world: World, changes: dict[str, Any], field: str
-) -> None:
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"kind": "poem"}, "kind"),
+    ({"content_type": "text/html"}, "content_type"),
+    ({"size": 30_000_000}, "size"),
+    ({"sha256": "abc"}, "sha256"),
+    ({"filename": "/"}, "filename"),
+    ({"size": 0}, "size"),
+    ({"object_key": "mine"}, "object_key"),
+]
+
+
+async def test_what_the_call_does_not_take_is_refused_by_field(world: World) -> None:
     holder = world.person(organisation="HMR")
     application_id = await world.draft(holder)
-    refused = problem(await announce(world, holder, application_id, pdf(), **changes), 422, "invalid")
-    assert refused["errors"][0]["field"] == field
+    for changes, field in WRONG:
+        refused = problem(await announce(world, holder, application_id, pdf(), **changes), 422, "invalid")
+        assert refused["errors"][0]["field"] == field
 
 
 async def test_a_file_that_is_not_what_it_says_is_not_verified(world: World) -> None:

@@ -37,35 +37,35 @@ async def test_the_real_call_is_published_with_its_instants_and_mailboxes(world:
     assert "onsdag 25. oktober 2023 kl. 15:00" in refused["detail"]
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "field"),
-    [
-        (["deadline"], "tomorrow", "deadline"),
-        (["scale"], {"lowest": 1}, "scale.highest"),
-        (["categories", 0, "panel"], "jury", ""),
-        (["tasks", "prescreen", "due"], {"workdays": "ten"}, "tasks.prescreen.due"),
-        (["tasks", "prescreen"], None, "tasks.prescreen"),
-        (["tasks", "tea_break"], {"due": {"workdays": 1}}, "tasks.tea_break"),
-        (["categories", 0, "form"], {"type": "poem"}, "categories.product.form"),
-        (["categories", 0, "form"], {"$ref": "http://127.0.0.1/schema"}, "categories.product.form"),
-        (["colour"], "blue", "colour"),
-        (["formal_rules", 0, "enforcement"], "shout", "formal_rules.0.enforcement"),
-    ],
-)
-async def test_a_mistake_in_the_call_is_named_and_nothing_is_published(
-    world: World, path: list[Any], value: Any, field: str
-) -> None:
-    call = copy.deepcopy(call_for_tests(opened=timedelta(0), deadline=timedelta(hours=1)))
-    data = call.model_dump(mode="json")
-    target: Any = data
-    for step in path[:-1]:
-        target = target[step]
-    if value is None:
-        del target[path[-1]]
-    else:
-        target[path[-1]] = value
-    refused = problem(await world.api.post(world.adviser, "/v1/calls", data), 422, "invalid")
-    assert any(each["field"].startswith(field) and each["remedy"] for each in refused["errors"])
+MISTAKES: list[tuple[list[Any], Any, str]] = [
+    (["deadline"], "tomorrow", "deadline"),
+    (["scale"], {"lowest": 1}, "scale.highest"),
+    (["categories", 0, "panel"], "jury", ""),
+    (["tasks", "prescreen", "due"], {"workdays": "ten"}, "tasks.prescreen.due"),
+    (["tasks", "prescreen"], None, "tasks.prescreen"),
+    (["tasks", "tea_break"], {"due": {"workdays": 1}}, "tasks.tea_break"),
+    (["categories", 0, "form"], {"type": "poem"}, "categories.product.form"),
+    (["categories", 0, "form"], {"$ref": "http://127.0.0.1/schema"}, "categories.product.form"),
+    (["colour"], "blue", "colour"),
+    (["formal_rules", 0, "enforcement"], "shout", "formal_rules.0.enforcement"),
+]
+"""Where something is wrong, what stands there (None: nothing), and the field that the answer names."""
+
+
+async def test_a_mistake_in_the_call_is_named_and_nothing_is_published(world: World) -> None:
+    call = call_for_tests(opened=timedelta(0), deadline=timedelta(hours=1))
+    for path, value, field in MISTAKES:
+        data = copy.deepcopy(call.model_dump(mode="json"))
+        target: Any = data
+        for step in path[:-1]:
+            target = target[step]
+        if value is None:
+            del target[path[-1]]
+        else:
+            target[path[-1]] = value
+        refused = problem(await world.api.post(world.adviser, "/v1/calls", data), 422, "invalid")
+        named = [each["field"] for each in refused["errors"] if each["remedy"]]
+        assert any(name.startswith(field) for name in named), (path, named)
     assert await world.facts(call.id) == []
 
 
