@@ -1,5 +1,6 @@
 """One submission is one trace, from the button to the e-mail, and its id finds it everywhere."""
 
+import asyncio
 import subprocess
 from collections.abc import Sequence
 
@@ -63,12 +64,9 @@ async def test_the_application_id_finds_the_case_everywhere(collector: Collector
 
     await eventually(found_by_search, 30, pause=0.3)
     await eventually(lambda: collector.of_case(draft.id), 30, pause=0.3)
-    logs = subprocess.run(
-        python("deploy.stack", "logs", "--profile", "test", "--id", draft.id),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
+    command = python("deploy.stack", "logs", "--profile", "test", "--id", draft.id)
+    logs = await asyncio.to_thread(
+        subprocess.run, command, cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert draft.id in logs.stdout
     mails = await live.sessions["operator"].get("notify", "/v1/messages", application_id=draft.id)

@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 @dataclass(frozen=True)
 class Received:
-    """One span as it left a process. Ids as hex; `text` is all of it, to search for what must not be there."""
+    """One span as it left its process. Ids as hex; `text` is all of it, to search in."""
 
     service: str
     name: str
