@@ -1,0 +1,237 @@
+"""Doctor of the workflows: each of its findings planted, and nothing found in what is well."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from services.common.db import Connection
+from services.common.doctor import examine
+from services.common.temporal import CauseInterceptor
+from tests.messaging.test_starter import (  # noqa: F401 - fixtures
+    client,
+    migrated,
+    module_temporal,
+    opened,
+    settings,
+    temporal,
+)
+from tests.support import eventually
+from tests.workflow.events import Applicant, fact
+from workflows import delivery, doctor
+from workflows.checks import CHECKS
+from workflows.contracts.ids import REVIEW_QUEUE, WORKFLOW_QUEUE, application_workflow_id, task_workflow_id
+from workflows.contracts.review import OpenTask
+from workflows.contracts.tasks import PRESCREEN, task_id
+from workflows.doctor import Stuck, stuck
+from workflows.worker import WORKFLOWS
+
+
+@pytest.fixture
+async def rows(as_role: Any) -> Connection:
+    conn: Connection = await as_role("review", "owner")
+    return conn
+
+
+@pytest.fixture
+async def inspector(as_role: Any) -> Connection:
+    conn: Connection = await as_role("review", "inspector")
+    return conn
+
+
+@pytest.fixture
+async def case(client: Client) -> Any:  # noqa: F811
+    """A submitted application of the test's own; its run is ended afterwards."""
+    made = Applicant()
+    submitted = made.submitted()
+    await delivery.start(client, "application", application_workflow_id(made.id), fact(submitted))
+    yield made
+    await client.get_workflow_handle(application_workflow_id(made.id)).terminate()
+
+
+def worker(client: Client) -> Worker:  # noqa: F811
+    return Worker(
+        client, task_queue=WORKFLOW_QUEUE, workflows=list(WORKFLOWS), interceptors=[CauseInterceptor()]
+    )
+
+
+def about(found: set[Stuck], workflow_id: str) -> list[str]:
+    return sorted(each.why for each in found if each.workflow_id == workflow_id)
+
+
+async def add_task(rows: Connection, case: Applicant, *, closed_at: datetime | None = None) -> UUID:
+    identity = task_id(str(case.id), PRESCREEN, "1")
+    at = datetime.now(UTC)
+    await rows.execute(
+        """insert into task (id, subject, kind, n, call_id, application_id, state, audience_role, opened_at, due_at,  # noqa: E501
+                             act_path, closed_at, closed_by)
+           values ($1, $2, $3, '1', 'c', $4, $5, 'hf_adviser', $6, $6, 'POST review /v1', $7, $8)""",
+        identity,
+        str(case.id),
+        PRESCREEN,
+        case.id,
+        "open" if closed_at is None else "done",
+        at,
+        closed_at,
+        None if closed_at is None else "test",
+    )
+    return identity
+
+
+async def test_wait_on_a_person_who_is_not_asked_is_found(client, case, rows, inspector):  # noqa: F811
+    @activity.defn(name="review.open_task")
+    async def opens_nothing(_task: OpenTask) -> None: ...
+
+    workflow_id = application_workflow_id(case.id)
+    async with (
+        worker(client),
+        Worker(client, task_queue=REVIEW_QUEUE, activities=[opens_nothing]),
+    ):
+
+        async def found() -> list[str]:
+            return about(await stuck(client, inspector, patience=0), workflow_id)
+
+        (why,) = await eventually(found, deadline=30)
+        assert PRESCREEN in why
+        assert str(case.id) in why
+        await add_task(rows, case)
+        assert await found() == []
+
+
+async def test_run_whose_worker_is_away_is_found(client, case, inspector, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(doctor, "_ANSWER", timedelta(seconds=1))
+    (why,) = about(await stuck(client, inspector, patience=0), application_workflow_id(case.id))
+    assert "is the workflow worker running?" in why
+
+
+async def test_activity_that_is_tried_for_long_is_found(client, case, inspector, monkeypatch):  # noqa: F811
+    """Nobody serves the services' queues here, so what the run asks for is not done."""
+    monkeypatch.setattr(doctor, "_TOO_LONG", timedelta(seconds=1))
+    async with worker(client):
+
+        async def found() -> list[str]:
+            return about(await stuck(client, inspector, patience=0), application_workflow_id(case.id))
+
+        whys = await eventually(found, deadline=30)
+        assert any("has been tried for more than a minute" in why for why in whys)
+
+
+async def test_workflow_task_that_fails_is_found(client, inspector):  # noqa: F811
+    workflow_id = f"task:{uuid4()}"
+    await client.start_workflow("a type that nobody knows", id=workflow_id, task_queue=WORKFLOW_QUEUE)
+    try:
+        async with worker(client):
+
+            async def found() -> list[str]:
+                return [
+                    each
+                    for each in about(await stuck(client, inspector, patience=0), workflow_id)
+                    if "fails" in each
+                ]
+
+            assert await eventually(found, deadline=30)
+    finally:
+        await client.get_workflow_handle(workflow_id).terminate()
+
+
+async def test_clock_of_a_task_that_is_not_open_is_found_and_an_open_one_is_well(client, rows, inspector):  # noqa: F811
+    case = Applicant()
+    event = opened(case)
+    workflow_id = task_workflow_id(event.task_id)
+    await delivery.start(client, "task", workflow_id, fact(event))
+    try:
+
+        async def listed() -> bool:
+            runs = client.list_workflows(f"WorkflowId = '{workflow_id}'")
+            return bool([run async for run in runs])
+
+        await eventually(listed, deadline=20)
+        assert about(await stuck(client, inspector, patience=0), workflow_id) == ["its task is not open"]
+        await add_task(rows, case)
+        assert about(await stuck(client, inspector, patience=0), workflow_id) == []
+    finally:
+        await client.get_workflow_handle(workflow_id).terminate()
+
+
+async def test_what_mends_itself_in_the_meantime_is_no_finding(client, rows, inspector):  # noqa: F811
+    case = Applicant()
+    event = opened(case)
+    workflow_id = task_workflow_id(event.task_id)
+    handle = await delivery.start(client, "task", workflow_id, fact(event))
+    looking = asyncio.create_task(stuck(client, inspector, patience=20))
+    await add_task(rows, case)
+    assert about(await looking, workflow_id) == []
+    await handle.terminate()
+
+
+# --- the SQL invariants
+
+
+async def findings(as_role: Any) -> list[tuple[str, str]]:
+    conn = await as_role("workflows", "inspector")
+    return [(each.check.name, each.key) for each in await examine(conn, CHECKS)]
+
+
+async def plant_event(as_role: Any, schema: str, type_: str, key: str, payload: str) -> None:
+    conn = await as_role(schema, "owner")
+    await conn.execute(
+        """insert into outbox (id, key, topic, type, payload, created_at, published_at)
+           values ($1, $2, $3, $4, $5, clock_timestamp() - interval '2 minutes', clock_timestamp())""",
+        uuid4(),
+        key,
+        f"{schema}.events",
+        type_,
+        payload,
+    )
+
+
+@pytest.mark.parametrize(
+    ("schema", "type_", "prefix"),
+    [
+        ("intake", "no.innoflyt.intake.application-submitted.v1", "application"),
+        ("intake", "no.innoflyt.intake.call-published.v1", "call"),
+        ("funding", "no.innoflyt.funding.award-made.v1", "grant"),
+        ("review", "no.innoflyt.review.task-opened.v1", "task"),
+    ],
+)
+async def test_event_that_started_no_run_is_found(as_role, schema, type_, prefix):
+    key = str(uuid4())
+    assert await findings(as_role) == []
+    await plant_event(as_role, schema, type_, key, f'{{"task_id": "{key}"}}')
+    assert await findings(as_role) == [("workflows.not_started", key)]
+    conn = await as_role("workflows", "owner")
+    await conn.execute(
+        "insert into run (workflow_id, started_event) values ($1, $2)", f"{prefix}:{key}", uuid4()
+    )
+    assert await findings(as_role) == []
+
+
+async def test_early_fact_that_was_never_told_is_found(as_role):
+    conn, key = await as_role("workflows", "owner"), str(uuid4())
+    await conn.execute(
+        "insert into early_fact (workflow_id, event_id, type, data) values ($1, $2, 't', '{}')",
+        f"application:{key}",
+        uuid4(),
+    )
+    assert await findings(as_role) == []
+    await conn.execute(
+        "insert into run (workflow_id, started_event) values ($1, $2)", f"application:{key}", uuid4()
+    )
+    assert await findings(as_role) == [("workflows.early_fact_kept", key)]
+
+
+async def test_open_task_without_a_clock_is_found(as_role, rows):
+    case = Applicant()
+    identity = await add_task(rows, case)
+    conn = await as_role("workflows", "owner")
+    await conn.execute(
+        "insert into run (workflow_id, started_event, ended_at) values ($1, $2, clock_timestamp())",
+        f"task:{identity}",
+        uuid4(),
+    )
+    assert await findings(as_role) == [("workflows.clock_of_open_task_ended", str(case.id))]
