@@ -85,7 +85,8 @@ async def candidates(
     rows = await conn.fetch(
         f"""select a.*, {_RELATION} from application a
             where ($2::timestamptz is null or (a.created_at, a.id) < ($2, $3))
-              and ($4::text is null or a.call_id = $4) and ($5::text is null or replace(a.state, '_returned', '') = $5)
+              and ($4::text is null or a.call_id = $4)
+              and ($5::text is null or replace(a.state, '_returned', '') = $5)
               and ($6 or a.holder_id = $1
                    or ($7 and a.organisation = $9)
                    or ($8 and ($9 = any(a.consulted)
