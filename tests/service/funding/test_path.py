@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-import workflows.contracts.funding as contract
-from tests.service.funding.play import Case, Play
+import pytest
 
-SOON = {"after": "PT0S"}
+import workflows.contracts.funding as contract
+from services.funding.domain.grants import StillOwed
+from tests.service.funding.play import Case, Play
 
 
 async def test_one_award_goes_from_recommendation_to_closed_grant(play: Play) -> None:
@@ -14,6 +15,8 @@ async def test_one_award_goes_from_recommendation_to_closed_grant(play: Play) ->
     declined = Case("HMR", 700_000, "declined_threshold", None)
     await play.recommended(awarded, declined)
     await play.decide()
+    await play.run("send_letters", play.round())
+    assert len(await play.facts("letter-sent")) == 2
     await play.run("present_awards", play.round())
     await play.run("publish_round", play.call_id)
 
@@ -42,11 +45,14 @@ async def test_one_award_goes_from_recommendation_to_closed_grant(play: Play) ->
     judged = await play.facts("report-judged", awarded)
     assert [(each["attempt"], each["outcome"]) for each in judged] == [(1, "returned"), (2, "approved")]
 
+    with pytest.raises(StillOwed):
+        await play.run("close_grant", awarded.id)
     await play.run("request_report", contract.ReportRequest(awarded.id, "final", 1))
     final = f"{awarded.grant}/reports/final/1"
     assert (await play.api.post(awarded.holder, final, report)).status_code == 201
     assert (await play.api.post(play.adviser, f"{final}/judgement", {"approved": True})).status_code == 201
-    await play.run("close_grant", awarded.id)
+    for _ in range(2):
+        await play.run("close_grant", awarded.id)
     page = (await play.api.get(awarded.holder, awarded.grant)).json()
     assert page["state"] == "closed"
     assert [each["state"] for each in page["history"]][:3] == ["awarded", "accepted", "started"]
