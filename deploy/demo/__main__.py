@@ -26,6 +26,7 @@ from deploy.demo.world import WentWrong, World
 from deploy.stack.settings import ROOT, Profile, load
 
 _LONGEST_SECONDS = 200.0
+_PAGE_WIDTH = 170
 
 
 async def run(console: Console, profile: Profile = "run") -> int:
@@ -87,4 +88,6 @@ def _leaves(error: Exception) -> list[Exception]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--profile", choices=["run", "test"], default="run", help="which stack it plays on")
-    sys.exit(asyncio.run(run(Console(), parser.parse_args().profile)))
+    # Into a file or a pipe the table gets the width it needs; a terminal knows its own.
+    console = Console(width=None if sys.stdout.isatty() else _PAGE_WIDTH)
+    sys.exit(asyncio.run(run(console, parser.parse_args().profile)))
