@@ -45,9 +45,15 @@ def migrated(request: pytest.FixtureRequest) -> frozenset[str]:
 
 
 @pytest.fixture
-def settings(migrated: frozenset[str], issuer: TokenIssuer) -> Iterator[Settings]:
+def brand_new() -> bool:
+    """Whether the database must never have been used by another test; see `fresh_database`."""
+    return False
+
+
+@pytest.fixture
+def settings(migrated: frozenset[str], brand_new: bool, issuer: TokenIssuer) -> Iterator[Settings]:
     """Settings of the test stack with a fresh, migrated database of this test's own."""
-    with postgres.fresh_database(postgres.template(migrated)) as fresh:
+    with postgres.fresh_database(postgres.template(migrated), brand_new=brand_new) as fresh:
         yield fresh.model_copy(update={"oidc_issuers": (issuer.settings(),)})
 
 

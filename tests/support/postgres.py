@@ -54,15 +54,23 @@ def template(migrated: frozenset[str] = frozenset(SCHEMAS)) -> str:
 
 
 @contextmanager
-def fresh_database(template_name: str) -> Iterator[Settings]:
-    """Settings of a database with the template's tables and no rows, this test's own while it runs."""
-    idle = _idle.setdefault(template_name, [])
+def fresh_database(template_name: str, *, brand_new: bool = False) -> Iterator[Settings]:
+    """Settings of a database with the template's tables and no rows, this test's own while it runs.
+
+    `brand_new`: neither used before nor afterwards, for tests whose processes leave traces of it elsewhere.
+    """
+    idle = [] if brand_new else _idle.setdefault(template_name, [])
     database = idle.pop() if idle else _Clone(template_name)
-    if not database.emptied():
-        database.drop()
-        database = _Clone(template_name)
-    yield stack_settings(postgres_db=database.name)
-    idle.append(database)
+    try:
+        if not brand_new and not database.emptied():
+            database.drop()
+            database = _Clone(template_name)
+        yield stack_settings(postgres_db=database.name)
+    finally:
+        if brand_new:
+            database.drop()
+        else:
+            idle.append(database)
 
 
 class _Clone:
