@@ -1,4 +1,4 @@
-"""Composition root: `python -m workflows starter|worker|migrate|doctor|parked|retry KEY|skip EVENT --reason R`."""
+"""Composition root: `python -m workflows starter|worker|migrate|doctor|parked|retry|skip`."""
 
 import sys
 from pathlib import Path

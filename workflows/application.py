@@ -1,4 +1,4 @@
-"""`application:{application_id}`: one application, from its submission until nothing can change it any more."""
+"""`application:{application_id}`: one application, from submission until nothing can change it any more."""
 
 import asyncio
 
@@ -137,7 +137,7 @@ class Application:
     # --- from the letter to the end
 
     async def _follow_the_letter(self) -> None:
-        """Complaints, and moves from the reserve list, until the windows of the decision that counts are over.
+        """Complaints, and moves from the reserve list, until the windows of the decision are over.
 
         Each is followed up once, also where a person has answered before we could ask.
         """
@@ -158,7 +158,7 @@ class Application:
                 return
 
     async def _reserve_expired(self, letter: Fact) -> bool:
-        """Wait for an offer, at most while the place is valid; then funding ends it, unless it has just been offered."""
+        """Wait for an offer while the place is valid; then funding ends it, unless it was just offered."""
         until = letter.instant("reserve_until")
         if await self._run.until(self._something_to_decide, waits.instant("reserve_until", until), at=until):
             return False

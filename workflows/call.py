@@ -18,7 +18,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.procedure.panel import assess
     from workflows.procedure.run import Run
 
-# The database's clock decides when a call closes; ours may be ahead of it, and a moved deadline may be on its way.
+# The database's clock decides when a call closes; ours may be ahead of it, and a moved deadline may be on
+# its way.
 _ASK_AGAIN = timedelta(seconds=1)
 _SELDOM = timedelta(minutes=10)
 
@@ -76,7 +77,7 @@ class Call:
                 pause = min(pause * 2, _SELDOM)
 
     async def _warn_until_closing(self, terms: Terms) -> None:
-        """Warn the holders of drafts at each instant to come, until the closing instant, or until they all move."""
+        """Warn the holders of drafts at each instant to come, until closing, or until all of them move."""
         planned = workflow.now()
         for at, n in sorted((at, n) for n, at in enumerate(terms.draft_warnings, 1)):
             if planned < at < terms.closes_at:
@@ -104,7 +105,7 @@ class Call:
     # --- from closing to publication
 
     async def _gather(self) -> None:
-        """Wait for the last case to enter the round; at the straggler instant review decides who is waited for."""
+        """Wait for the last case; at the straggler instant review decides who is still waited for."""
         while not self._complete():
             terms = self._terms()
             wait = waits.instant("straggler_at", terms.straggler_at)

@@ -68,7 +68,7 @@ class Grant:
     # --- acceptance and start
 
     async def _accept(self) -> bool:
-        """Whether the holder accepts; an adviser confirms it when the award is lost by a no, or by silence."""
+        """Whether the holder accepts; an adviser confirms a loss by a no, or by silence."""
         seen = 0
         while not self._grant.accepted():
             await self._run.do(review.open_task, self._acceptance(asked_before=seen))
@@ -139,7 +139,7 @@ class Grant:
             n += 1
 
     async def _lost(self, loss: funding.Loss, overtaken: Callable[[], bool]) -> bool:
-        """Whether an adviser confirms the loss. Funding proposes none if the holder acted in the last moment."""
+        """Whether an adviser confirms the loss. Funding proposes none if the holder has just acted."""
         grant, n = self._grant, loss.n
         await self._run.do(funding.propose_loss, loss)
         await self._run.until(lambda: grant.loss_proposed(n) or overtaken(), waits.process("propose_loss"))
@@ -166,7 +166,6 @@ class Grant:
 
     async def _finish(self) -> None:
         """From the project's end: the final report, and the trust's invoices (which may come after it)."""
-        grant = self._grant
         while not await self._ended():
             pass
         invoices = self._run.aside(self._await_invoices())

@@ -1,4 +1,4 @@
-"""`task:{task_id}`: the clock of one human task, its reminders and escalations, until nobody is waited for."""
+"""`task:{task_id}`: the clock of one human task: reminders and escalations, until nobody is waited for."""
 
 from datetime import datetime
 

@@ -1,7 +1,8 @@
 """The starter: turns events into starts of workflows, and into facts for those that run.
 
-It is a consumer like any other, but what it does to Temporal is outside its transaction. A crash between the two
-repeats the call, which is harmless: a workflow id runs once, and a run drops an event that it was told before.
+It is a consumer like any other, but what it does to Temporal is outside its transaction. A crash between
+the two repeats the call, which is harmless: a workflow id runs once, and a run drops an event that it was
+told before.
 """
 
 import asyncio

@@ -20,7 +20,8 @@ async def lock_workflow(conn: Connection, workflow_id: str) -> None:
     Its facts come by several topics, and its end is noted by another process.
     """
     await conn.execute(
-        "select pg_advisory_xact_lock(hashtextextended(concat_ws('/', current_schema(), 'run', $1::text), 0))",
+        """select pg_advisory_xact_lock(
+               hashtextextended(concat_ws('/', current_schema(), 'run', $1::text), 0))""",
         workflow_id,
     )
 

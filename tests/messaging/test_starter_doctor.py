@@ -68,8 +68,8 @@ async def add_task(rows: Connection, case: Applicant, *, closed_at: datetime | N
     identity = task_id(str(case.id), PRESCREEN, "1")
     at = datetime.now(UTC)
     await rows.execute(
-        """insert into task (id, subject, kind, n, call_id, application_id, state, audience_role, opened_at, due_at,  # noqa: E501
-                             act_path, closed_at, closed_by)
+        """insert into task (id, subject, kind, n, call_id, application_id, state, audience_role, opened_at,
+                             due_at, act_path, closed_at, closed_by)
            values ($1, $2, $3, '1', 'c', $4, $5, 'hf_adviser', $6, $6, 'POST review /v1', $7, $8)""",
         identity,
         str(case.id),

@@ -38,7 +38,7 @@ async def start_server() -> WorkflowEnvironment:
 
 async def _started(program: str) -> WorkflowEnvironment:
     """The SDK gives a server five seconds to come up, which a machine under load may exceed."""
-    for _ in range(5):
+    for _ in range(20):
         try:
             return await WorkflowEnvironment.start_time_skipping(
                 test_server_existing_path=program, data_converter=pydantic_data_converter

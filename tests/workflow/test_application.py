@@ -285,7 +285,6 @@ async def test_upheld_complaint_is_assessed_again_by_others_and_decided_anew(wor
     case = Applicant()
     await in_the_round(world, case)
     until = await world.now() + WEEKS_3
-    await world.happens(case.letter("declined_threshold", until), case.complained())
     round_ = PanelRound(reassessment_round_id(case.id, 1), case.id)
     world.answers |= {
         "review.open_task:answer_complaint": always(case.answered(True, "assessment")),
@@ -298,7 +297,7 @@ async def test_upheld_complaint_is_assessed_again_by_others_and_decided_anew(wor
     }
     letter = case.letter("reserve", until + WEEKS_3, until + MONTHS_6, version=2)
     decided_again(world, case, decision_round_id(case.id, 2), letter)
-    await world.happens(case.complained())
+    await world.happens(case.letter("declined_threshold", until), case.complained())
     await world.ends(case.submitted())
     (opened,) = world.of("review.open_reassessment")
     assert opened.argument.round_id == f"{case.id}.r1"
@@ -325,9 +324,9 @@ async def test_complaint_upheld_for_the_decision_is_only_decided_again(world: Wo
     case = Applicant()
     await in_the_round(world, case)
     until = await world.now() + WEEKS_3
-    await world.happens(case.letter("declined_ranking", until), case.complained())
     world.answers["review.open_task:answer_complaint"] = always(case.answered(True, "decision"))
     decided_again(world, case, f"{case.id}.d2", case.letter("awarded", until + WEEKS_3, version=2))
+    await world.happens(case.letter("declined_ranking", until), case.complained())
     await world.ends(case.submitted())
     assert not world.of("review.open_reassessment")
     assert world.of("funding.send_letters")[0].argument.decision_round_id == f"{case.id}.d2"

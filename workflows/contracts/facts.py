@@ -1,7 +1,8 @@
 """Which facts of the services go into which workflow, and exactly what of their data travels.
 
-A workflow is told ids, codes and instants; titles, statements, scores and amounts stay behind, because a history
-cannot be edited and is kept long. `tests/contract/test_facts.py` compares this table with every service's events.
+A workflow is told ids, codes and instants; titles, statements, scores and amounts stay behind, because a
+history cannot be edited and is kept long. `tests/contract/test_facts.py` compares this table with every
+service's events.
 """
 
 from collections.abc import Mapping
@@ -58,7 +59,7 @@ Address = Literal["application", "call", "grant", "task", "application_or_call"]
 
 @dataclass(frozen=True)
 class Route:
-    """Where facts of one type go. `carries`: the fields that travel; `within`: those found deeper, name -> path."""
+    """Where facts of one type go. `carries`: the fields that travel; `within`: name -> path of deeper."""
 
     to: Address
     carries: tuple[str, ...] = ()

@@ -33,8 +33,8 @@ class ReportRequest:
 
 @activity.defn(name="funding.open_decision_round")
 async def open_decision_round(round_: DecisionRound) -> None:
-    """Lay out the recommendations for an adviser to prepare. Retries until all recommendations it waits for are here
-    (retryable error `RecommendationsMissing`). Once per round."""
+    """Lay out the recommendations for an adviser to prepare. Retried until all that it waits for are here
+    (`RecommendationsMissing`). Once per round."""
     ...
 
 

@@ -32,7 +32,7 @@ class DraftWarning:
 
 @activity.defn(name="intake.run_formal_check")
 async def run_formal_check(version: CaseVersion) -> None:
-    """Judge the version by the call's rules: emits formal-check-passed or rejection-proposed. Once per version."""
+    """Judge the version by the call's rules: formal-check-passed or rejection-proposed. Once per version."""
     ...
 
 
@@ -50,6 +50,6 @@ async def warn_drafts(warning: DraftWarning) -> None:
 
 @activity.defn(name="intake.close_call")
 async def close_call(call_id: str) -> None:
-    """Close the call: expire returned cases, and say which applications are alive. Once per call; refuses before the
-    closing instant (non-retryable `NotYetClosing`)."""
+    """Close the call: expire returned cases, and say which applications are alive. Once per call; refuses
+    before the closing instant (non-retryable `NotYetClosing`)."""
     ...

@@ -50,13 +50,14 @@ class PanelRound:
 
 @activity.defn(name="review.open_task")
 async def open_task(task: OpenTask) -> None:
-    """Open the task unless it exists, was closed before it opened, or the case has ended. Once per task id."""
+    """Open the task unless it exists or was closed before it opened. If the case has ended, an undo opens it.
+    Once per task id."""
     ...
 
 
 @activity.defn(name="review.take_ladder_step")
 async def take_ladder_step(step: LadderStep) -> None:
-    """Remind or escalate, if the task is still open, running and due at `due_at`. Once per step and due instant."""
+    """Remind or escalate, if the task is open, running and due at `due_at`. Once per step and due instant."""
     ...
 
 
@@ -68,14 +69,14 @@ async def enter_round(entry: CaseEntry) -> None:
 
 @activity.defn(name="review.pass_straggler_instant")
 async def pass_straggler_instant(call_id: str) -> None:
-    """The straggler instant passed: the round completes with who is there and the rest flagged (call data)."""
+    """The straggler instant passed: the round waits on, or completes with the rest flagged (call data)."""
     ...
 
 
 @activity.defn(name="review.open_conflicts")
 async def open_conflicts(round_: PanelRound) -> None:
-    """Open 'declare conflicts' for every member of the round who has none yet. Without members: refuses to go on by
-    opening 'name stand-ins' instead. Without cases: settles at once."""
+    """Open 'declare conflicts' for every member of the round who has none yet. Without members: refuses to
+    go on by opening 'name stand-ins' instead. Without cases: settles at once."""
     ...
 
 
@@ -93,8 +94,8 @@ async def ask_standins(round_: PanelRound) -> None:
 
 @activity.defn(name="review.assign")
 async def assign(round_: PanelRound) -> None:
-    """Assign the cases among members without conflict, grant them access, invite to pitch where the panel does, and
-    open 'judge your applications' per member. Once per round and member."""
+    """Assign the cases among members without conflict, grant them access, invite to pitch where the panel
+    does, and open 'judge your applications' per member. Once per round and member."""
     ...
 
 

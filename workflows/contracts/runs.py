@@ -35,7 +35,7 @@ class TaskStart:
 
 @dataclass(frozen=True)
 class GrantState:
-    """Starts `grant:{application_id}`; a run that ends after a yearly report hands all it knows to the next."""
+    """Starts `grant:{application_id}`; after a yearly report a run hands all it knows to the next."""
 
     application_id: UUID
     call_id: str

@@ -1,7 +1,8 @@
 """The kinds of human task and the one identity a task has.
 
-`task_id(subject, kind, n)` is pure, so that whoever opens a task and whoever closes it reach the same row without
-asking each other. Subjects: an application id, a panel round id, a decision round id, or `{round_id}/{person_id}`.
+`task_id(subject, kind, n)` is pure, so that whoever opens a task and whoever closes it reach the same row
+without asking each other. Subjects: an application id, a panel round id, a decision round id, or
+`{round_id}/{person_id}`.
 """
 
 from uuid import UUID, uuid5

@@ -1,1 +1,1 @@
-"""What the procedures share: knowing facts, waiting, asking people, and the steps of a panel and a decision."""
+"""What the procedures share: knowing facts, waiting, asking, the steps of a panel and of a decision."""

@@ -26,8 +26,8 @@ Input = TypeVar("Input")
 class ActivityRefused(Exception):
     """The owning service said no to a step the procedure believes to be due.
 
-    Not an error that ends the run: the workflow task fails and is tried again, the case stands where it was, and
-    `doctor` shows it until a person has mended the cause.
+    Not an error that ends the run: the workflow task fails and is tried again, the case stands where it
+    was, and `doctor` shows it until a person has mended the cause.
     """
 
     def __init__(self, activity: str, kind: str | None) -> None:
@@ -46,7 +46,7 @@ async def do(activity: Callable[[Input], Awaitable[None]], argument: Input) -> N
             task_queue=service,
             start_to_close_timeout=_ATTEMPT,
             retry_policy=_RETRY,
-            # What is under way is one transaction: it may as well be finished when its result is not needed any more.
+            # What is under way is one transaction, which may as well be finished.
             cancellation_type=workflow.ActivityCancellationType.ABANDON,
             summary=_summary(argument),
         )

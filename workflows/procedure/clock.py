@@ -22,7 +22,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Clock:
-    """A paused clock holds no steps: it gets new ones when it runs again. Steps are in the order of instants."""
+    """A paused clock holds no steps: it gets new ones when it runs again. Steps are in order of instants."""
 
     due_at: datetime
     steps: tuple[Step, ...]

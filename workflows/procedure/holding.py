@@ -56,7 +56,7 @@ class Holding:
         return self._known.has(facts.PLAN_JUDGED, organisation=organisation, outcome="confirmed")
 
     def plan_owed_by(self) -> str | None:
-        """Who must act on the first adjusted plan that is not confirmed: holder, or the organisation judging it."""
+        """Who must act on the first plan that is not confirmed: holder, or the organisation judging it."""
         for each in self.plans():
             if not self.plan_confirmed(each):
                 delivered = self._known.count(facts.PLAN_DELIVERED, organisation=each)
@@ -67,7 +67,7 @@ class Holding:
     # --- what an adviser is asked
 
     def extension_asked(self) -> bool:
-        """Whether the start's clock stands still: an extension is neither decided nor overtaken by the start."""
+        """Whether the start's clock stands still: an extension is neither decided nor overtaken."""
         asked = self._known.count(facts.EXTENSION_ASKED)
         return self.start() is None and asked > self._known.count(facts.EXTENSION_DECIDED)
 

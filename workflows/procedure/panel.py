@@ -25,8 +25,8 @@ _NEXT: dict[str, _Step] = {
 async def assess(run: Run, round_: review.PanelRound) -> None:
     """Carry the round to its signed recommendation.
 
-    Each fact is answered once, in the order of review: a conflict that is declared late can cost the quorum or
-    take scores away again, and then part of the way is gone twice. A panel without cases signs at once.
+    Each fact is answered once, in the order of review: a conflict that is declared late can cost the quorum
+    or take scores away again, and then part of the way is gone twice. A panel without cases signs at once.
     """
     answered: set[str] = set()
 

@@ -29,7 +29,7 @@ def always() -> bool:
 
 
 class Run:
-    """`live`: while it is false, because the case has ended, nothing goes on; an undo may make it true again."""
+    """`live`: while it is false, because the case has ended, nothing goes on; an undo makes it true again."""
 
     def __init__(self, facts: Iterable[Fact] = (), *, live: Predicate = always) -> None:
         self.known = Known(facts)
@@ -43,7 +43,7 @@ class Run:
         return [*self._waits, *(self._waits_of_the_living if self._live() else [])]
 
     async def until(self, holds: Predicate, *waits: Wait, at: datetime | None = None) -> bool:
-        """Wait until the predicate holds, at most to the instant; whether it holds. `waits` say so to people."""
+        """Wait until the predicate holds, at most to the instant; whether it holds. `waits` say so."""
         self._waits_of_the_living.extend(waits)
         try:
             return await self.until_in_any_case(lambda: self._live() and holds(), at=at)
@@ -70,7 +70,8 @@ class Run:
             try:
                 return await do(activity, argument)
             except ActivityRefused:
-                # The service may have learnt of the case's end before us. Then it was right, and an undo goes on here.
+                # The service may have learnt of the case's end before us. Then it was right, and an undo
+                # goes on here.
                 if not await self.until_in_any_case(lambda: not self._live(), at=workflow.now() + TRAVEL):
                     raise
 
@@ -92,7 +93,7 @@ class Run:
             self._failure = error
 
     async def end(self, application_id: object, call_id: str | None) -> None:
-        """Note the end. A fact that came while it was noted found nobody to act on it: it is recorded as late."""
+        """Note the end. A fact that came meanwhile finds nobody to act on it: it is recorded as late."""
         await workflow.wait_condition(workflow.all_handlers_finished)
         told = len(self.known)
         await do(own.note_end, own.RunEnd(workflow.info().workflow_id))
@@ -111,7 +112,7 @@ async def wait_until(holds: Predicate, at: datetime | None) -> bool:
         return holds()
     try:
         await workflow.wait_condition(holds, timeout=left)
-    except asyncio.TimeoutError:
+    except TimeoutError:
         return holds()
     return True
 
