@@ -4,6 +4,8 @@ Key: the application id where the fact has one, else the call id. A fact of a pa
 is assessed again carries that `application_id`; the round of a whole panel carries None there.
 """
 
+# Longer than 300 lines because the facts of a service are one list, and a reader looks for one by its name.
+
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar

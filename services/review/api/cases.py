@@ -1,20 +1,28 @@
 """A case as review knows it, and what is decided about it before its panel."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from services.common.auth import CallerDep
 from services.common.db import Connection, now
 from services.common.errors import NotFound
 from services.common.http import ArrivedDep, Body, DatabaseDep, arrived_at
 from services.common.idempotency import once
+from services.review.api.case_views import (
+    CaseTaskView,
+    CaseView,
+    ClarificationView,
+    ConsultationView,
+    PrescreeningView,
+    WaitedView,
+)
 from services.review.api.denials import note_read, noting_denials
 from services.review.api.inputs import Text
 from services.review.commands import consultations, prescreening
-from services.review.domain.tasks import Interval, TaskTime, Waited, waited, waited_in_all
+from services.review.domain.tasks import Interval, TaskTime, waited, waited_in_all
 from services.review.policy import Act, permit, standing
 from services.review.store import cases as store
 from services.review.store import clocks, decisions
@@ -22,87 +30,8 @@ from services.review.store import tasks as task_store
 
 router = APIRouter(prefix="/v1", tags=["cases"])
 
+
 OrganisationCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,19}$")]
-
-
-class PrescreeningView(BaseModel):
-    version: int
-    outcome: str
-    reason: str
-    decided_by: UUID
-    organisation: str
-    decided_at: AwareDatetime
-
-
-class ConsultationView(BaseModel):
-    organisation: str
-    outcome: str
-    reason: str
-    answered_by: UUID
-    answered_at: AwareDatetime
-
-
-class ClarificationView(BaseModel):
-    """Asked from the draft; the answer's fields are null until it is given."""
-
-    id: UUID
-    n: int
-    organisation: str
-    asked_at: AwareDatetime
-    outcome: str | None
-    reason: str | None
-    answered_by: UUID | None
-    answered_at: AwareDatetime | None
-
-
-class WaitedView(BaseModel):
-    """For how long somebody was waited for: `them` is the applicant, `us` everybody who works on the case."""
-
-    us: float
-    them: float
-    unit: Literal["seconds"] = "seconds"
-
-    @classmethod
-    def of(cls, waited: Waited) -> Self:
-        return cls(us=waited.us, them=waited.them)
-
-
-class CaseTaskView(BaseModel):
-    """One wait on a person in the case."""
-
-    id: UUID
-    kind: str
-    n: str
-    state: str
-    opened_at: AwareDatetime
-    due_at: AwareDatetime
-    closed_at: AwareDatetime | None
-    waited: WaitedView
-
-
-class CaseView(BaseModel):
-    """Amounts are whole NOK. Fields that a draft does not have yet are null."""
-
-    id: UUID
-    call_id: str
-    case_number: str | None
-    state: str
-    version: int
-    category: str | None
-    panel: str | None
-    organisation: str | None
-    title: str
-    holder_id: UUID
-    amount: int | None
-    total_budget: int | None
-    touches: list[str]
-    after_internal_deadline: bool
-    ended_as: str | None
-    prescreenings: list[PrescreeningView]
-    consultations: list[ConsultationView]
-    clarifications: list[ClarificationView]
-    tasks: list[CaseTaskView]
-    waited: WaitedView
 
 
 class PrescreeningBody(Body):

@@ -63,3 +63,13 @@ async def panel(
 def members(person: Callable[..., Person]) -> list[Person]:
     """Chair, two members and a user representative."""
     return [person() for _ in range(4)]
+
+
+@pytest.fixture
+def adviser(person: Callable[..., Person]) -> Person:
+    return person("hf_adviser", organisation="STOLAV")
+
+
+@pytest.fixture
+def consultant(person: Callable[..., Person]) -> Person:
+    return person("consultant", organisation="HP")

@@ -1,0 +1,45 @@
+"""What the tests of decisions before the panel have in common."""
+
+import uuid
+
+import httpx
+
+from services.intake import events as intake
+from tests.service.review.case_play import CasePlay, submitted
+from tests.service.review.panel_play import CALL
+from tests.support.tokens import Person
+
+PROBLEMS = "https://innoflyt.test/problems/"
+
+
+def refused(response: httpx.Response, status: int, name: str) -> None:
+    assert (response.status_code, response.json()["type"]) == (status, PROBLEMS + name), response.text
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+async def decide(
+    play: CasePlay, who: Person, case: uuid.UUID, outcome: str, version: int = 1
+) -> httpx.Response:
+    body = {"version": version, "outcome": outcome, "reason": "Because."}
+    return await play.api.post(who, f"/v1/cases/{case}/prescreening", body)
+
+
+async def consult(play: CasePlay, who: Person, case: uuid.UUID, outcome: str = "adjust") -> httpx.Response:
+    return await play.api.post(
+        who, f"/v1/cases/{case}/consultations/HP", {"outcome": outcome, "reason": "Because."}
+    )
+
+
+async def ask_clarification(play: CasePlay, name: str = "a", n: int = 1) -> tuple[uuid.UUID, uuid.UUID]:
+    draft, clarification = submitted(name).application_id, uuid.uuid4()
+    fact = intake.ClarificationAsked(
+        application_id=draft,
+        call_id=CALL,
+        clarification_id=clarification,
+        n=n,
+        organisation="HP",
+        holder_id=uuid.uuid4(),
+        title="A draft",
+    )
+    await play.deliver(fact, str(draft))
+    return draft, clarification
