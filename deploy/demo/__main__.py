@@ -16,7 +16,7 @@ from deploy.demo import cast, pdfs, setup, summary
 from deploy.demo.actors import acts_of_everybody
 from deploy.demo.actors.applicant import everybody_applies
 from deploy.demo.actors.institution import complain
-from deploy.demo.client import Refusal, Session, Web
+from deploy.demo.client import Refusal, Session, Unreachable, Web
 from deploy.demo.epilogue import after_the_round
 from deploy.demo.events_count import events_so_far
 from deploy.demo.progress import progress
@@ -39,9 +39,9 @@ async def run(console: Console, profile: Profile = "run") -> int:
             events = await events_so_far(settings)
             await play(world)
             result = await summary.summarise(world, await events_so_far(settings) - events)
-    except (WentWrong, Refusal, httpx.HTTPError, ExceptionGroup) as raised:
+    except (WentWrong, Refusal, Unreachable, httpx.HTTPError, ExceptionGroup) as raised:
         for error in _leaves(raised):
-            if not isinstance(error, WentWrong | Refusal | httpx.HTTPError):
+            if not isinstance(error, WentWrong | Refusal | Unreachable | httpx.HTTPError):
                 raise
             console.print(f"{type(error).__name__}: {error}", markup=False, highlight=False)
         for fault in world.faults:

@@ -30,6 +30,10 @@ class Refusal(Exception):
         self.problem = problem
 
 
+class Unreachable(Exception):
+    """A service could not be reached for as long as somebody would wait."""
+
+
 class Web:
     """The addresses of the stack and one pool of connections for everybody."""
 
@@ -110,9 +114,9 @@ class Session:
                 answer = await self.web.http.request(
                     method, self.web.url(service, path), headers=headers, **more
                 )
-            except httpx.TransportError:
+            except httpx.TransportError as error:
                 if time.monotonic() > until:
-                    raise
+                    raise Unreachable(f"{service} does not answer {method} {path}: {error!r}") from error
                 await asyncio.sleep(0.3)
                 continue
             if answer.status_code < 400:

@@ -2,15 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from deploy.demo.cast import Role, load
-from deploy.stack import start, supervisor
-from deploy.stack.programs import service_programs
-from tests.support.environment import STACK
+from deploy.stack.settings import Settings
+from tests.support.collector import Collector
 from tests.support.processes import python
 
 pytestmark = pytest.mark.timeout(600)
@@ -19,22 +17,15 @@ CAST = load()
 
 
 @pytest.fixture(scope="module")
-def services() -> Iterator[None]:
-    """Every service of ours on the test stack, stopped afterwards: other tests start their own."""
-    start.up(STACK)
-    yield
-    for program in service_programs(STACK):
-        supervisor.stop(STACK, program.name)
-
-
-@pytest.fixture(scope="module")
-def summary(services: None) -> dict[str, Any]:
+def summary(services: Settings, collector: Collector) -> dict[str, Any]:
     """`summary.json` of one run. The run itself fails if an ending or doctor is not as it must be."""
     run = subprocess.run(
         python("deploy.demo", "--profile", "test"), capture_output=True, text=True, timeout=400, check=False
     )
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
-    found: dict[str, Any] = json.loads((STACK.folder / "demo" / "summary.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(
+        (services.folder / "demo" / "summary.json").read_text(encoding="utf-8")
+    )
     return found
 
 
