@@ -53,6 +53,7 @@ class Matter:
     case: CaseFile | None
     call_title: Mapping[str, str]
     link: Link
+    written_at: datetime
     task_kind: str | None = None
 
 
@@ -103,6 +104,9 @@ def _values(matter: Matter, language: str) -> dict[str, Any]:
     values["title"] = title or _words()["untitled"][language]
     values["case_number"] = number
     values["about"] = f" – {title}{f' ({number})' if number else ''}" if title else ""
+    if "due_at" in matter.data:
+        # An escalation may come before the due instant; then it must not say that somebody is late.
+        values["overdue"] = datetime.fromisoformat(matter.data["due_at"]) <= matter.written_at
     if matter.task_kind is not None:
         values["task"] = _words()["tasks"].get(matter.task_kind, {}).get(language, matter.task_kind)
     return values

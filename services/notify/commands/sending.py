@@ -97,6 +97,7 @@ async def _words(conn: Connection, message: Message, contact: Contact, portal_ur
         case=await book.case_file(conn, message.application_id),
         call_title=await book.call_title(conn, message.call_id),
         link=mail.link,
+        written_at=message.created_at,
         task_kind=message.task_kind,
     )
     return render(matter, contact, portal_url)

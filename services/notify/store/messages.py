@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +45,7 @@ class Message:
     traceparent: str | None
     call_trace: str | None
     task_kind: str | None
+    created_at: datetime
 
 
 async def add_message(conn: Connection, draft: Draft, state: str, reason: str | None) -> UUID | None:
@@ -126,7 +127,7 @@ async def lock_message(conn: Connection, message_id: UUID) -> Message | None:
 
 _MESSAGE = """m.id, m.person_id, m.event_type, m.template, m.data, m.key, m.application_id, m.call_id,
 m.task_id,
-              m.status as state, m.attempts, m.traceparent, m.call_trace,
+              m.status as state, m.created_at, m.attempts, m.traceparent, m.call_trace,
               (select kind from task t where t.task_id = m.task_id) as task_kind"""
 
 

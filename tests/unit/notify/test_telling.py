@@ -1,6 +1,7 @@
 """Every fact of every service is told, or says why not; every text exists and renders in three languages."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -22,6 +23,7 @@ MAILS = [
     if isinstance(mail, Mail)
     for template in mail.all_templates
 ]
+LATER = datetime(2024, 3, 1, tzinfo=UTC)
 PORTAL = "http://portal.innoflyt.test"
 TITLES = {"nb": "Innovasjonsmidler", "nn": "Innovasjonsmidlar", "en": "Innovation funds"}
 
@@ -64,7 +66,7 @@ def test_texts_and_table_name_the_same_templates() -> None:
 @pytest.mark.parametrize(("fact", "mail", "template"), MAILS)
 def test_every_template_renders(fact: type[Fact], mail: Mail, template: str, language: str) -> None:
     kind = "consult" if mail.link == "task" else None
-    matter = Matter(template, data_of(fact), case(), TITLES, mail.link, kind)
+    matter = Matter(template, data_of(fact), case(), TITLES, mail.link, LATER, kind)
     rendered = render(matter, contact(language=language), PORTAL)
     assert rendered.subject
     assert len(rendered.text) > 100
@@ -79,19 +81,37 @@ def test_every_template_renders(fact: type[Fact], mail: Mail, template: str, lan
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_task_has_words(kind: str, language: str) -> None:
     data = data_of(review.TaskOpened, kind=kind)
-    matter = Matter("task-opened", data, case(), TITLES, "task", kind)
+    matter = Matter("task-opened", data, case(), TITLES, "task", LATER, kind)
     assert kind not in render(matter, contact(language=language), PORTAL).text
 
 
 def test_languages_differ() -> None:
-    matter = Matter("receipt", _submitted(), case(), TITLES, "case")
+    matter = Matter("receipt", _submitted(), case(), TITLES, "case", LATER)
     subjects = {render(matter, contact(language=language), PORTAL).subject for language in LANGUAGES}
     assert len(subjects) == 3
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_escalation_before_the_due_instant_blames_nobody(language: str) -> None:
+    data = data_of(review.TaskEscalated)
+    due = datetime.fromisoformat(data["due_at"])
+    before, after = (
+        render(
+            Matter("task-escalated", data, case(), TITLES, "task", at, "consult"),
+            contact(language=language),
+            PORTAL,
+        )
+        for at in (due - timedelta(days=3), due + timedelta(days=3))
+    )
+    late = {"nb": "skulle vært", "nn": "skulle vore", "en": "was due"}[language]
+    assert late in after.text
+    assert late not in before.text
+    assert before.subject != after.subject
+
+
 def test_an_instant_is_told_in_oslo_time() -> None:
     data = _submitted() | {"submitted_at": "2023-10-25T12:59:30Z"}
-    matter = Matter("receipt", data, case(), TITLES, "case")
+    matter = Matter("receipt", data, case(), TITLES, "case", LATER)
     assert "25. oktober 2023 kl. 14.59" in render(matter, contact(), PORTAL).text
 
 
@@ -108,9 +128,13 @@ NASTY = [
 
 @pytest.mark.parametrize("payload", NASTY)
 def test_what_people_wrote_stays_text(payload: str) -> None:
-    harmless = render(Matter("receipt", _submitted(), case(title="T"), TITLES, "case"), contact(), PORTAL)
+    harmless = render(
+        Matter("receipt", _submitted(), case(title="T"), TITLES, "case", LATER), contact(), PORTAL
+    )
     nasty = render(
-        Matter("receipt", _submitted(), case(title=payload), TITLES, "case"), contact(name=payload), PORTAL
+        Matter("receipt", _submitted(), case(title=payload), TITLES, "case", LATER),
+        contact(name=payload),
+        PORTAL,
     )
     assert _tags(nasty.html) == _tags(harmless.html)
     assert _links(nasty.html) == _links(harmless.html)
