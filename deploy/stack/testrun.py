@@ -1,7 +1,8 @@
-"""`make test`: the test stack up, all tests in one run and in their order, the stack down again."""
+"""`make test`: the test stack up, all tests in their order, the stack down again."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,14 +11,17 @@ from . import start, supervisor
 from .install.everything import install
 from .settings import ROOT, load
 
-# Cheap and telling first; those that need the machine for themselves last, one after the other.
-ORDER = ("unit", "contract", "service", "workflow", "messaging", "e2e", "faults")
+# Those that share nothing run side by side, each worker with databases and servers of its own. The others kill
+# and freeze servers, or play against the clock: they have the machine for themselves, one after the other.
+SIDE_BY_SIDE = ("unit", "contract", "service", "workflow")
+ONE_BY_ONE = ("messaging", "e2e", "faults")
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run pytest over everything and return its exit code.
+    """Run pytest over everything and return 0 if all of it passed.
 
     A stack that was up before is used as it is and stays up; one that was not is made anew, and ended after.
+    What runs one by one is left out when the rest has failed: what it would say rests on it.
     """
     install("test")
     settings = load("test")
@@ -26,8 +30,13 @@ def run(arguments: Sequence[str]) -> int:
         start.clean(settings)
     try:
         start.up(settings, with_services=False)
-        folders = [f"tests/{name}" for name in ORDER]
-        return subprocess.run([sys.executable, "-m", "pytest", *folders, *arguments], cwd=ROOT).returncode
+        workers = str(os.cpu_count() or 1)
+        return _pytest(SIDE_BY_SIDE, ("-n", workers, *arguments)) or _pytest(ONE_BY_ONE, arguments)
     finally:
         if not was_up:
             supervisor.shutdown(settings)
+
+
+def _pytest(folders: Sequence[str], arguments: Sequence[str]) -> int:
+    command = [sys.executable, "-m", "pytest", "-q", *(f"tests/{name}" for name in folders), *arguments]
+    return subprocess.run(command, cwd=ROOT).returncode
