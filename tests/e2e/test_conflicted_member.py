@@ -86,7 +86,7 @@ async def _publish(world: World) -> None:
     """The demo's call, open long enough for a busy machine."""
     now = datetime.now(UTC)
     definition = demo_call(now, f"t{uuid.uuid4().hex[:10]}")
-    patient = [each.model_copy(update={"internal_deadline": None}) for each in definition.organisations]
+    patient = tuple(each.model_copy(update={"internal_deadline": None}) for each in definition.organisations)
     changes = {"deadline": now + timedelta(seconds=60), "organisations": patient}
     await setup.publish(world, definition.model_copy(update=changes), now)
 
