@@ -16,6 +16,9 @@ async def after_the_round(world: World) -> None:
     await _waited_is_split(world)
     await _conflict_was_silent(world)
     await _reports_are_approved(world)
+    for ref, role in world.cast.applications.items():
+        more = sorted(world.seen[ref] - set(role.seen))
+        world.require(not more, ref, f"seen, and not in the cast: {more}")
 
 
 async def _mails_are_out(world: World) -> None:

@@ -2,10 +2,11 @@
 message."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from services.notify import domain
 from services.notify.commands import sending
 from services.notify.delivery import deliver, send_next
 from services.notify.domain import MOST_ATTEMPTS
@@ -202,3 +203,17 @@ async def test_the_job_addresses_sends_and_stops(notify: Notify) -> None:
         finally:
             job.cancel()
             await asyncio.gather(job, return_exceptions=True)
+
+
+async def test_a_flood_to_one_person_waits(
+    notify: Notify, case: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain, "MOST_PER_HOUR", 1)
+    holder = case["holder"]
+    assert isinstance(holder, UUID)
+    await notify.submit(uuid4(), holder)
+    async with relay() as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+        assert len(sink.taken) == 1
+    states = {each["status"]: each["reason"] for each in await notify.messages()}
+    assert states == {"sent": None, "queued": "too_many_for_one_person"}
