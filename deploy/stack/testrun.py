@@ -11,8 +11,8 @@ from . import start, supervisor
 from .install.everything import install
 from .settings import ROOT, load
 
-# Those that share nothing run side by side, each worker with databases and servers of its own. The others kill
-# and freeze servers, or play against the clock: they have the machine for themselves, one after the other.
+# Those that share nothing run side by side, each worker with databases and servers of its own. The others
+# kill and freeze servers, or play against the clock: they have the machine for themselves.
 SIDE_BY_SIDE = ("unit", "contract", "service", "workflow")
 ONE_BY_ONE = ("messaging", "e2e", "faults")
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from deploy.demo import pdfs, setup
 from deploy.demo.actors import acts_of_everybody
@@ -27,7 +28,7 @@ from deploy.stack.settings import SERVICES, Settings
 from tests.support import eventually, oracle
 from tests.support.live import CAST
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 
 CANARY = "Kanarifugl i tittelen"
 MEMBER = "product-3"
@@ -56,7 +57,7 @@ class Judging:
         return f"{self.world.call_id}.product"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def judging(services: Settings) -> AsyncIterator[Judging]:
     """A14 has its canary title and its conflict; nobody judges yet, so the round stays where it is."""
     roles = {ref: CAST.applications[ref] for ref in ("A01", "A14")}
@@ -87,7 +88,7 @@ async def _publish(world: World) -> None:
     now = datetime.now(UTC)
     definition = demo_call(now, f"t{uuid.uuid4().hex[:10]}")
     patient = tuple(each.model_copy(update={"internal_deadline": None}) for each in definition.organisations)
-    changes = {"deadline": now + timedelta(seconds=60), "organisations": patient}
+    changes = {"deadline": now + timedelta(seconds=45), "organisations": patient}
     await setup.publish(world, definition.model_copy(update=changes), now)
 
 
