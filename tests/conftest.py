@@ -54,7 +54,7 @@ def brand_new() -> bool:
 def settings(migrated: frozenset[str], brand_new: bool, issuer: TokenIssuer) -> Iterator[Settings]:
     """Settings of the test stack with a fresh, migrated database of this test's own."""
     with postgres.fresh_database(postgres.template(migrated), brand_new=brand_new) as fresh:
-        yield fresh.model_copy(update={"oidc_issuers": (issuer.settings(),)})
+        yield fresh.model_copy(update={"oidc_issuers": (issuer.settings(),), "rate_burst": 100_000})
 
 
 @pytest.fixture
