@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 
@@ -29,7 +30,9 @@ from services.intake.store.attachments import Attachment
 
 _AT_ONCE = 2
 _PAUSE_SECONDS = 0.25
-_LEASE = timedelta(seconds=90)
+# Short, and renewed while its cleaner lives: a file whose cleaner was killed waits no longer than this.
+_LEASE = timedelta(seconds=15)
+_RENEW_SECONDS = 5.0
 _INSPECTION_SECONDS = 20.0
 _ACTOR = Actor("service", "intake")
 
@@ -56,6 +59,7 @@ async def clean_waiting(worker: Worker) -> None:
             attachment = await store.lease_next(conn, _LEASE)
         if attachment is None:
             return
+        renewing = asyncio.create_task(_renew(worker, attachment.id))
         try:
             await clean(worker, attachment)
         except Exception as error:
@@ -65,6 +69,18 @@ async def clean_waiting(worker: Worker) -> None:
                 async with worker.database.transaction() as conn:
                     await store.release(conn, attachment.id)
             raise
+        finally:
+            renewing.cancel()
+            # A lease that could not be renewed ends; whoever judges the file then is the one who counts.
+            await asyncio.gather(renewing, return_exceptions=True)
+
+
+async def _renew(worker: Worker, attachment_id: UUID) -> None:
+    """Keep the file for as long as somebody is at work on it."""
+    while True:
+        await asyncio.sleep(_RENEW_SECONDS)
+        async with worker.database.transaction() as conn:
+            await store.renew(conn, attachment_id, _LEASE)
 
 
 async def clean(worker: Worker, attachment: Attachment) -> None:

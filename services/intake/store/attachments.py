@@ -144,6 +144,16 @@ async def lease_next(conn: Connection, lease: timedelta) -> Attachment | None:
     return _attachment(row) if row else None
 
 
+async def renew(conn: Connection, attachment_id: UUID, lease: timedelta) -> None:
+    """Keep it for another lease, unless it has been judged meanwhile."""
+    await conn.execute(
+        """update attachment set lease_until = clock_timestamp() + $2
+           where id = $1 and state = 'verified' and lease_until is not null""",
+        attachment_id,
+        lease,
+    )
+
+
 async def release(conn: Connection, attachment_id: UUID) -> None:
     await conn.execute("update attachment set lease_until = null where id = $1", attachment_id)
 
