@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowExecution, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
@@ -26,8 +27,6 @@ from workflows.contracts.runs import WAITS_ON, Wait
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 1.0
 _TOO_LONG = timedelta(minutes=1)
-# By the pauses between attempts (procedure/acts.py) the ninth one begins after a minute.
-_TRIES_IN_A_MINUTE = 8
 _ANSWER = timedelta(seconds=10)
 _AT_ONCE = 20
 
@@ -136,10 +135,18 @@ async def _failing(handle: WorkflowHandle[object, object]) -> list[str]:
     if raw.pending_workflow_task.attempt > 1:
         why.append("its workflow task fails: look for it in the log of the workflow worker")
     for activity in raw.pending_activities:
-        waiting = datetime.now(UTC) - activity.scheduled_time.ToDatetime(UTC)
-        if activity.attempt > _TRIES_IN_A_MINUTE or waiting > _TOO_LONG:
+        if datetime.now(UTC) - await _asked_at(handle, activity) > _TOO_LONG:
             why.append(f"{activity.activity_type.name} has been tried for more than a minute")
     return why
+
+
+async def _asked_at(handle: WorkflowHandle[object, object], activity: PendingActivityInfo) -> datetime:
+    """When the run asked for it. The server itself remembers only when the latest attempt was scheduled."""
+    if activity.attempt > 1:
+        async for event in handle.fetch_history_events():
+            if event.activity_task_scheduled_event_attributes.activity_id == activity.activity_id:
+                return event.event_time.ToDatetime(UTC)
+    return activity.scheduled_time.ToDatetime(UTC)
 
 
 async def _unasked(handle: WorkflowHandle[object, object], open_tasks: OpenTasks) -> list[str]:
