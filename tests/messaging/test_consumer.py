@@ -1,4 +1,5 @@
 """The consumer: each event once, in order; what cannot be done is parked with what follows for its key."""
+# Longer than 300 lines because every rule of one consumer loop shares one play of events.
 
 import asyncio
 import json

@@ -1,4 +1,5 @@
 """The relay: no row lost, order per key, one active, marked after the ack, a broker that dies or freezes."""
+# Longer than 300 lines because every rule of one relay shares one broker and one play of rows.
 
 import asyncio
 import json

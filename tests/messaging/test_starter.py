@@ -1,4 +1,5 @@
 """The starter: every fact reaches its workflow once, in order, whether it comes early, late or twice."""
+# Longer than 300 lines because every way a fact can come shares one stage of broker, database and Temporal.
 
 import asyncio
 import random

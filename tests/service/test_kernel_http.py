@@ -1,4 +1,5 @@
 """What is no success is a problem with a stable type; limits, versions, pages, arrival, health."""
+# Longer than 300 lines because each kind of bad request is one short test on one small application.
 
 import asyncio
 import json

@@ -1,4 +1,5 @@
 """Settings that explain themselves, facts that keep their shape, failpoints, failures told apart."""
+# Longer than 300 lines because it holds the short tests of the kernel's small modules.
 
 import asyncio
 import os

@@ -1,4 +1,5 @@
 """Every path of an application, from submission to the end of its windows."""
+# Longer than 300 lines because each path of one procedure is one short test in one world.
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,5 @@
 """Every path of a grant, from the letter to the approved final report over three years."""
+# Longer than 300 lines because each path of one procedure is one short test in one world.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,4 +1,5 @@
 """A case in which a member has a conflict of interest does not exist for that member, from that moment on."""
+# Longer than 300 lines because declaring, revoking and racing share one panel at work.
 
 import asyncio
 from collections.abc import Callable

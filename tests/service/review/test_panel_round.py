@@ -1,4 +1,5 @@
 """A whole panel round over HTTP and real Postgres: conflicts, scores, meeting, signature."""
+# Longer than 300 lines because it follows one round from barrier to signature.
 
 from collections.abc import Callable
 
