@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.contracts.review import OpenTask
 
 # One attempt is one short transaction. Attempts never end: a service that is away over a weekend is a delay.
-# What a killed worker had begun is begun anew within half a minute: the attempt's end, and the pause after it.
+# What a killed worker had begun is begun anew soon: the attempt's end, and the pause after it.
 _ATTEMPT = timedelta(seconds=15)
 _RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=250),
