@@ -166,7 +166,9 @@ def _check_header(header: Mapping[str, Any], algorithms: Sequence[str]) -> str:
     if algorithm not in algorithms:
         raise Unauthenticated("the token's algorithm is not accepted here")
     kind = header.get("typ")
-    if (kind.lower() if isinstance(kind, str) else kind) not in _ACCESS_TOKEN_TYPES:
+    if kind is not None and not isinstance(kind, str):
+        raise Unauthenticated("the token is not an access token")
+    if (kind.lower() if kind is not None else None) not in _ACCESS_TOKEN_TYPES:
         raise Unauthenticated("the token is not an access token")
     return str(algorithm)
 
@@ -177,7 +179,8 @@ def _check_claims(claims: Mapping[str, Any], issuer: Issuer, at: float) -> None:
         raise Unauthenticated("the issuer is not accepted here")
     if not isinstance(subject, str) or not subject:
         raise Unauthenticated("the token names no subject")
-    if issuer.audience not in ([audience] if isinstance(audience, str) else audience or []):
+    meant_for = audience if isinstance(audience, list) else [audience]
+    if issuer.audience not in meant_for:
         raise Unauthenticated("the token is meant for another audience")
     if not _is_number(claims.get("exp")) or claims["exp"] <= at - _LEEWAY_SECONDS:
         raise Unauthenticated("the token has expired")

@@ -104,6 +104,9 @@ async def decide_endorsement(
         raise NotFound()
     if asked.person_id != caller.person_id:
         raise Forbidden("The leader who was asked decides.")
+    if caller.person_id == application.holder_id:
+        # An invitation may have been accepted by the one who sent it (X31).
+        raise Forbidden("A leader endorses, not the applicant.")
     if asked.state != "asked" or application.state not in EDITABLE:
         raise StepOutOfOrder("This request is not open any more.", state=asked.state)
     if not endorsed and not reason:
