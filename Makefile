@@ -35,6 +35,7 @@ test: venv ## every test, on a stack of its own
 	@$(STACK) test
 
 test-fast: venv ## the tests that need no server: under half a minute
+	@$(STACK) install --profile test
 	@$(VENV) -m pytest tests/unit tests/contract -q
 
 check: venv ## style, types, who may import whom, length of files

@@ -11,7 +11,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.contracts.runs import ApplicationStart, Wait
     from workflows.procedure import run as waits
     from workflows.procedure import search
-    from workflows.procedure.acts import do
     from workflows.procedure.case import Case
     from workflows.procedure.decision import decide
     from workflows.procedure.panel import assess
@@ -29,8 +28,9 @@ class Application:
         self._call_id = start.call_id
         self._run = Run(live=self._lives)
         self._case = Case(self._run.known)
-        self._complaints = 0  # followed up so far
-        self._offers = 0
+        self._complaint = 0  # the number of the last one followed up
+        self._offers = 0  # followed up so far
+        self._left_out = 0
         self._over = False
         self._shown: Standing | None = None
 
@@ -59,7 +59,7 @@ class Application:
 
     async def _procedure(self) -> None:
         await self._reach_the_round()
-        await self._run.until(lambda: self._case.letter() is not None, waits.process("call"))
+        await self._get_a_letter_after(0)
         await self._follow_the_letter()
 
     async def _undone(self) -> bool:
@@ -145,10 +145,10 @@ class Application:
         while (letter := self._case.letter()) is not None:
             version = letter.number("version")
             on_reserve = letter.text("outcome") == "reserve" and reserve_ended < version
-            complaint = self._case.complaint(self._complaints + 1)
+            complaint = self._case.complaint_after(self._complaint)
             if complaint is not None:
-                self._complaints += 1
-                await self._answer(self._complaints, complaint.number("version"))
+                self._complaint = complaint.number("n")
+                await self._answer(self._complaint, complaint.number("version"))
             elif self._case.offered(self._offers + 1):
                 self._offers += 1
                 await self._move_up(self._offers, version)
@@ -176,7 +176,7 @@ class Application:
         return not await self._run.until(self._something_to_decide, wait, at=until)
 
     def _something_to_decide(self) -> bool:
-        complaint = self._case.complaint(self._complaints + 1)
+        complaint = self._case.complaint_after(self._complaint)
         return complaint is not None or self._case.offered(self._offers + 1)
 
     async def _answer(self, n: int, version: int) -> None:
@@ -210,10 +210,23 @@ class Application:
         round_ = funding.DecisionRound(round_id, self._call_id, self._id)
         await decide(self._run, round_)
         await self._run.do(funding.send_letters, round_)
+        await self._get_a_letter_after(superseded)
+
+    async def _get_a_letter_after(self, superseded: int) -> None:
+        """A case that was away while its round was decided, and came back, is decided in one of its own."""
+
+        def arrived() -> bool:
+            letter = self._case.letter()
+            return letter is not None and letter.number("version") > superseded
+
+        n = self._left_out + 1
         await self._run.until(
-            lambda: (letter := self._case.letter()) is not None and letter.number("version") > superseded,
-            waits.process("send_letters"),
+            lambda: arrived() or self._case.left_out(n) is not None, waits.process("decision")
         )
+        left_out = self._case.left_out(n)
+        if not arrived() and left_out is not None:
+            self._left_out = n
+            await self._decide(left_out.text("decision_round_id"), superseded)
 
     # --- the rest
 
@@ -224,7 +237,8 @@ class Application:
             now = self._standing()
             assert now is not None
             search.stage(now.stage)
-            await do(intake.enter_stage, intake.Stage(self._id, now.stage, now.owner, now.expected_at))
+            stage = intake.Stage(self._id, now.stage, now.owner, now.expected_at)
+            await self._run.do(intake.enter_stage, stage, in_any_case=True)
             self._shown = now
 
     def _standing(self) -> Standing | None:

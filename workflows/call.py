@@ -83,7 +83,7 @@ class Call:
             if planned < at < terms.closes_at:
                 if await self._moved(terms, at):
                     return
-                await do(intake.warn_drafts, intake.DraftWarning(self._id, n))
+                await self._run.do(intake.warn_drafts, intake.DraftWarning(self._id, n))
         await self._moved(terms, terms.closes_at)
 
     async def _close(self) -> bool:
@@ -115,7 +115,7 @@ class Call:
                 at=terms.straggler_at,
             )
             if not moved:
-                await do(review.pass_straggler_instant, self._id)
+                await self._run.do(review.pass_straggler_instant, self._id)
                 await self._run.until(self._complete, waits.process("applications"))
 
     async def _assess(self, panel: str) -> None:
@@ -124,9 +124,9 @@ class Call:
     async def _decide(self) -> None:
         round_ = funding.DecisionRound(decision_round_id(self._id, 1), self._id)
         await decide(self._run, round_)
-        await do(funding.present_awards, round_)
-        await do(funding.send_letters, round_)
-        await do(funding.publish_round, self._id)
+        await self._run.do(funding.present_awards, round_)
+        await self._run.do(funding.send_letters, round_)
+        await self._run.do(funding.publish_round, self._id)
 
     # --- what the facts say
 

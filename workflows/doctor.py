@@ -1,7 +1,7 @@
 """Which runs are stuck: beside the SQL checks, every open workflow is asked what it waits for.
 
 Waiting for an instant is fine. Not fine: a workflow task that fails, an activity that has been tried for more
-than a minute, and a wait on a person who has no open task.
+than a minute, a step that its service refuses, and a wait on a person who has no open task.
 """
 
 import asyncio
@@ -116,10 +116,9 @@ async def _examine(client: Client, run: WorkflowExecution, open_tasks: OpenTasks
         failing = await _failing(handle)
         if failing:
             return failing
-        if run.workflow_type == "human_task":
-            asked = run.id.removeprefix("task:") in open_tasks.ids
-            return [] if asked else ["its task is not open"]
-        return await _unasked(handle, open_tasks)
+        if run.workflow_type == "human_task" and run.id.removeprefix("task:") not in open_tasks.ids:
+            return ["its task is not open"]
+        return await _waits_in_vain(handle, open_tasks)
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return []  # it has just ended
@@ -149,13 +148,14 @@ async def _asked_at(handle: WorkflowHandle[object, object], activity: PendingAct
     return activity.scheduled_time.ToDatetime(UTC)
 
 
-async def _unasked(handle: WorkflowHandle[object, object], open_tasks: OpenTasks) -> list[str]:
-    """The persons it waits for who are not asked."""
+async def _waits_in_vain(handle: WorkflowHandle[object, object], open_tasks: OpenTasks) -> list[str]:
+    """The steps that a service refuses, and the persons it waits for who are not asked."""
     try:
         waits: list[Wait] = await handle.query(WAITS_ON, result_type=list[Wait], rpc_timeout=_ANSWER)
     except WorkflowQueryFailedError:
         return ["it does not say what it waits for"]
-    return [
+    refused = [f"a step is refused: {wait.what}" for wait in waits if wait.on == "refused"]
+    return refused + [
         f"it waits for {wait.what} {wait.n or 'tasks'} of {wait.subject}, and nobody is asked"
         for wait in waits
         if wait.on == "person" and not _is_asked(wait, open_tasks)

@@ -13,7 +13,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.contracts.runs import GrantState, Wait
     from workflows.procedure import run as waits
     from workflows.procedure import search
-    from workflows.procedure.acts import do
     from workflows.procedure.holding import Holding
     from workflows.procedure.run import TRAVEL, Run
     from workflows.procedure.stage import Standing
@@ -245,7 +244,8 @@ class Grant:
             await workflow.wait_condition(lambda: self._standing() != self._shown)
             now = self._standing()
             search.stage(now.stage)
-            await do(intake.enter_stage, intake.Stage(self._id, now.stage, now.owner, now.expected_at))
+            stage = intake.Stage(self._id, now.stage, now.owner, now.expected_at)
+            await self._run.do(intake.enter_stage, stage, in_any_case=True)
             self._shown = now
 
     def _standing(self) -> Standing:

@@ -10,7 +10,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.contracts.runs import TaskStart, Wait
     from workflows.procedure import run as waits
     from workflows.procedure import search
-    from workflows.procedure.acts import do
     from workflows.procedure.clock import Clock, Step, clock_of
     from workflows.procedure.run import Run
 
@@ -63,7 +62,7 @@ class HumanTask:
         return await self._run.until(lambda: self._clock() != clock, self._asked, *steps, at=at)
 
     async def _take(self, step: Step, due_at: datetime) -> None:
-        await do(review.take_ladder_step, review.LadderStep(self._task_id, step.n, due_at))
+        await self._run.do(review.take_ladder_step, review.LadderStep(self._task_id, step.n, due_at))
         if step.kind == "escalation":
             self._escalations += 1
             search.escalated(self._escalations)

@@ -1,7 +1,8 @@
 """Takes events in: one message is one transaction {inbox row; handler; its record}, then the offset.
 
-Failures: infrastructure is waited out for ever; a refused or malformed event is parked with everything that
-follows for the same (consumer, key), across topics; anything else gets five tries and is parked then.
+Failures: infrastructure is waited out for ever, a fact that is still on its way for a minute; a refused or
+malformed event is parked with everything that follows for the same (consumer, key), across topics; anything
+else gets five tries and is parked then.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -20,7 +22,7 @@ from services.common.context import caused_by
 from services.common.db import Database
 from services.common.envelope import Delivery
 from services.common.envelope import Incoming as Incoming
-from services.common.errors import InfrastructureDown, Refused
+from services.common.errors import InfrastructureDown, NotYet, Refused
 from services.common.failpoints import failpoint
 from services.common.outages import is_infrastructure
 from services.common.parking import Handler as Handler
@@ -32,6 +34,7 @@ _TRIES = 5
 _TRIES_PAUSE = 0.1
 _SHORTEST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
+_MOST_PATIENCE = 60.0
 _STUCK_SECONDS = 20.0
 _AT_ONCE = 4  # partitions at work side by side; the pool must have more connections than this
 
@@ -48,6 +51,7 @@ class Consumer:
         self._handlers = handlers
         self._parked_in_a_row: list[str] = []
         self._wait = _SHORTEST_WAIT
+        self._early_since: dict[UUID, float] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._halted = False
 
@@ -138,7 +142,8 @@ class Consumer:
                 _log.warning("event waits", consumer=self.name, error=type(error).__name__)
                 kafka.seek(partition, message.offset)
                 await asyncio.sleep(self._wait)
-                self._wait = min(self._wait * 2, _LONGEST_WAIT)
+                if not isinstance(error, NotYet):
+                    self._wait = min(self._wait * 2, _LONGEST_WAIT)
                 return True
             self._wait = _SHORTEST_WAIT
             await _commit(kafka, partition, message.offset + 1)
@@ -167,6 +172,7 @@ class Consumer:
             ),
         ):
             reason = await self._apply_with_tries(delivery)
+            self._early_since.pop(delivery.event_id, None)
             if reason is None:
                 self._parked_in_a_row.clear()
                 return False
@@ -180,6 +186,11 @@ class Consumer:
                 return None
             except Refused as refused:
                 return f"{type(refused).__name__}: {refused.detail or refused.title}"
+            except NotYet as early:
+                since = self._early_since.setdefault(delivery.event_id, time.monotonic())
+                if time.monotonic() - since < _MOST_PATIENCE:
+                    raise
+                return f"{type(early).__name__}: {early}"
             except Exception as error:
                 if is_infrastructure(error):
                     raise

@@ -132,5 +132,12 @@ class InfrastructureDown(Exception):
     """Something we depend on does not answer: nobody's fault, waited out and tried again for ever."""
 
 
+class NotYet(InfrastructureDown):
+    """A fact that this one builds on is still on its way, on another topic or key: tried again.
+
+    A consumer parks what is still without it after a minute, lest what it waits for stand behind it.
+    """
+
+
 class SettingsError(Exception):
     """A setting is missing or wrong; the text names the variable and the remedy."""

@@ -75,6 +75,15 @@ class CaseDecided(CaseFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CaseLeftOut(CaseFact):
+    """Its ending was undone after its round had been laid out or decided without it: it needs a round of
+    its own."""
+
+    TYPE: ClassVar[str] = "no.innoflyt.funding.case-left-out.v1"
+    decision_round_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LeaderMeetingPresented(DecisionRoundFact):
     """The awards were presented in the leader meeting (X26)."""
 

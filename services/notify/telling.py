@@ -224,6 +224,7 @@ TELLING: Mapping[type[Fact], Mail | NoMail] = {
         templates={"true": "loss-confirmed", "false": "award-kept"},
     ),
     funding.ReserveOffered: NoMail(_A_TASK_TELLS),
+    funding.CaseLeftOut: NoMail(_A_TASK_TELLS),
     funding.ReserveMoveDecided: NoMail(_LETTER_TELLS),
     funding.ReserveExpired: Mail(_HOLDERS, "reserve-expired"),
     funding.ReportRequested: NoMail(_A_TASK_TELLS),

@@ -11,7 +11,7 @@ from services.common import parking
 from services.common.consumer import Consumer
 from services.common.doctor import examine
 from services.common.envelope import Delivery
-from services.common.errors import InfrastructureDown, NotFound, Refused
+from services.common.errors import InfrastructureDown, NotFound, NotYet, Refused
 from services.common.record import Actor, record
 from services.common.relay import Relay
 from tests.messaging.conftest import applied
@@ -258,6 +258,49 @@ async def test_infrastructure_that_is_away_is_waited_out_in_order(review, emit, 
     assert await parked(review) == []
     away[0] = False
     await eventually(lambda: applied_is(review, [0, 1, 2, 3, 4]), deadline=20)
+
+
+async def test_what_builds_on_a_fact_that_is_still_on_its_way_waits_for_it(review, emit, consume):
+    """More often than a bug is tried, and the fact it waits for gets in meanwhile."""
+    tried = []
+
+    async def needs_zero(conn, event):
+        number = event.data["number"]
+        tried.append(number)
+        if number == 1 and (tried.count(1) < 8 or await applied(conn, "other") == []):
+            raise NotYet("the other")
+        await HANDLERS[Counted.TYPE](conn, event)
+
+    await consume(handlers={Counted.TYPE: needs_zero})
+    await emit("K1", 1)
+    await eventually(lambda: tried.count(1) > 6, deadline=30)
+    await emit("other", 0)
+    await emit("K1", 2)
+    await eventually(lambda: applied_is(review, [1, 2], "K1"), deadline=20)
+    assert await parked(review) == []
+
+
+async def test_what_waits_in_vain_is_parked_in_the_end(review, open_database, topic, monkeypatch):
+    """It may stand before what it waits for, in one partition."""
+    monkeypatch.setattr("services.common.consumer._MOST_PATIENCE", 0.3)
+
+    async def never(conn, event):
+        raise NotYet("the call has not arrived yet")
+
+    consumer = Consumer(await open_database("review"), "review", (topic,), {Counted.TYPE: never})
+    message = delivery(on_topic(topic, number=1), "K1")
+    with pytest.raises(NotYet):
+        await consumer.take(message)
+
+    async def taken():
+        try:
+            await consumer.take(message)
+        except NotYet:
+            return False
+        return True
+
+    await eventually(taken)
+    assert await review.fetchval("select reason from parked") == "NotYet: the call has not arrived yet"
 
 
 async def test_a_consumer_survives_the_loss_of_its_database_connections(review, emit, consume, as_role):

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from services.common.db import Connection
@@ -103,6 +104,20 @@ async def test_wait_on_a_person_who_is_not_asked_is_found(client, case, rows, in
         assert await found() == []
 
 
+async def test_step_that_is_refused_is_found(client, case, inspector):  # noqa: F811
+    @activity.defn(name="review.open_task")
+    async def refuses(_task: OpenTask) -> None:
+        raise ApplicationError("no", type="Mistake", non_retryable=True)
+
+    workflow_id = application_workflow_id(case.id)
+    async with worker(client), Worker(client, task_queue=REVIEW_QUEUE, activities=[refuses]):
+
+        async def found() -> list[str]:
+            return about(await stuck(client, inspector, patience=0), workflow_id)
+
+        assert await eventually(found, deadline=30) == ["a step is refused: review.open_task: Mistake"]
+
+
 async def test_run_whose_worker_is_away_is_found(client, case, inspector, monkeypatch):  # noqa: F811
     monkeypatch.setattr(doctor, "_ANSWER", timedelta(seconds=1))
     (why,) = about(await stuck(client, inspector, patience=0), application_workflow_id(case.id))
@@ -151,9 +166,10 @@ async def test_clock_of_a_task_that_is_not_open_is_found_and_an_open_one_is_well
             return bool([run async for run in runs])
 
         await eventually(listed, deadline=20)
-        assert about(await stuck(client, inspector, patience=0), workflow_id) == ["its task is not open"]
-        await add_task(rows, case)
-        assert about(await stuck(client, inspector, patience=0), workflow_id) == []
+        async with worker(client):
+            assert about(await stuck(client, inspector, patience=0), workflow_id) == ["its task is not open"]
+            await add_task(rows, case)
+            assert about(await stuck(client, inspector, patience=0), workflow_id) == []
     finally:
         await client.get_workflow_handle(workflow_id).terminate()
 

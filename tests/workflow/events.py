@@ -164,6 +164,9 @@ class Applicant:
             organisation=ORGANISATION,
         )
 
+    def left_out(self, round_id: str) -> Event:
+        return funding.CaseLeftOut(**self._case, decision_round_id=round_id)
+
     def complained(self, n: int = 1, version: int = 1) -> Event:
         return funding.ComplaintReceived(**self._case, n=n, version=version)
 

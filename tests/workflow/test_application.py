@@ -6,8 +6,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 from services.common.record import Fact as Event
+from tests.support import eventually
 from tests.workflow.events import CALL, Applicant, Decisions, PanelRound
-from tests.workflow.world import Answer, World, sequence
+from tests.workflow.world import Answer, Refusal, World, sequence
 from workflows.contracts.ids import decision_round_id, reassessment_round_id
 
 WEEKS_3 = timedelta(days=21)
@@ -217,14 +218,39 @@ async def test_withdrawal_that_is_undone_goes_on_where_it_was(world: World) -> N
 async def test_service_that_hears_of_the_end_first_may_refuse(world: World) -> None:
     case = Applicant()
     goes_well(world, case)
-    world.refusals["review.enter_round"] = ["StepOutOfOrder"]
+    withdrawn = case.withdrawn(await world.now() + UNDO)
+    world.refusals["review.enter_round"] = [Refusal("StepOutOfOrder", [withdrawn])]
     await world.happens(case.submitted())
-    await world.comes("review.open_task:prescreen")
-    await world.happens(case.withdrawn(await world.now() + UNDO), case.withdrawal_undone())
-    await world.happens(case.withdrawn(await world.now() + UNDO))
     await world.comes("intake.enter_stage", stage="withdrawn")
     await world.happens(case.withdrawal_undone())
     await world.comes("review.enter_round")
+
+
+async def test_refused_step_is_asked_again_where_the_end_was_undone_meanwhile(world: World) -> None:
+    case = Applicant()
+    goes_well(world, case)
+    meanwhile = [case.withdrawn(await world.now() + UNDO), case.withdrawal_undone()]
+    world.refusals["review.enter_round"] = [Refusal("StepOutOfOrder", meanwhile)]
+    await world.happens(case.submitted())
+    await world.comes("review.enter_round")
+
+
+async def test_refused_step_is_named_and_asked_again_seldom(world: World) -> None:
+    case = Applicant()
+    goes_well(world, case)
+    world.refusals["review.enter_round"] = [Refusal("Mistake")] * 12
+    await world.happens(case.submitted())
+
+    async def named() -> list[str]:
+        return [each.what for each in await world.waits_on(case.submitted()) if each.on == "refused"]
+
+    assert await eventually(named, deadline=60) == ["review.enter_round: Mistake"]
+    refused_for = timedelta(minutes=2**10)
+    await world.until(await world.now() + refused_for)
+    assert not world.of("review.enter_round")
+    await world.until(await world.now() + timedelta(days=2))
+    await world.comes("review.enter_round")
+    assert [each for each in await world.waits_on(case.submitted()) if each.on == "refused"] == []
 
 
 async def test_case_that_was_kept_out_while_it_was_withdrawn_enters_when_it_is_back(world: World) -> None:
@@ -319,6 +345,49 @@ async def test_complaint_that_was_answered_before_we_could_ask_is_followed_up(wo
     await world.ends(case.submitted())
     assert not world.of("review.open_task:answer_complaint")
     assert world.of("funding.send_letters")[0].argument.decision_round_id == f"{case.id}.d2"
+
+
+async def test_complaint_about_a_later_decision_is_followed_up_though_the_first_had_none(
+    world: World,
+) -> None:
+    case = Applicant()
+    await in_the_round(world, case)
+    now = await world.now()
+    decided_again(world, case, f"{case.id}.d2", case.letter("referred", now + WEEKS_3, version=2))
+    world.answers |= {
+        "review.open_task:confirm_move": always(case.move_decided(True, f"{case.id}.d2")),
+        "review.open_task:answer_complaint": always(case.answered(upheld=False, n=2)),
+    }
+    await world.happens(case.letter("reserve", now + WEEKS_3, now + MONTHS_6), case.offered())
+    await world.comes("funding.send_letters")
+    await world.happens(case.complained(n=2, version=2))
+    assert (await world.comes("review.open_task:answer_complaint")).n == "2"
+    await world.ends(case.submitted())
+
+
+async def test_case_that_was_withdrawn_while_its_round_was_decided_is_decided_by_itself(world: World) -> None:
+    """And once more, where that round too was decided while it was away."""
+    case = Applicant()
+    await in_the_round(world, case)
+    first, second = decision_round_id(case.id, 1), f"{decision_round_id(case.id, 1)}.2"
+    rounds = [Decisions(first, case.id), Decisions(second, case.id)]
+    letter = case.letter("reserve", await world.now() + WEEKS_3, await world.now() + MONTHS_6)
+    world.answers |= {
+        "review.open_task:prepare_decision": lambda task: [
+            each.prepared(uuid4()) for each in rounds if each.id == task.subject
+        ],
+        "review.open_task:take_decision": lambda task: [
+            each.taken() for each in rounds if each.id == task.subject
+        ],
+        "funding.send_letters": sequence([case.left_out(second)], [letter]),
+        "funding.expire_reserve": always(case.reserve_expired()),
+    }
+    await world.happens(case.recommended(f"{CALL}.p"), case.withdrawn(await world.now() + UNDO))
+    await world.comes("intake.enter_stage", stage="withdrawn")
+    await world.happens(case.withdrawal_undone(), case.left_out(first))
+    await world.ends(case.submitted())
+    laid_out = [each.argument.decision_round_id for each in world.of("funding.open_decision_round")]
+    assert laid_out == [first, second]
 
 
 async def test_complaint_upheld_for_the_decision_is_only_decided_again(world: World) -> None:

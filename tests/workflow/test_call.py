@@ -7,7 +7,7 @@ from services.common.record import Fact as Event
 from services.intake import events as intake
 from services.review import events as review
 from tests.workflow.events import CALL, Decisions, PanelRound, call_published
-from tests.workflow.world import World, sequence
+from tests.workflow.world import Refusal, World, sequence
 
 DAY = timedelta(days=1)
 AT_ONCE = timedelta(minutes=1)
@@ -104,7 +104,7 @@ async def test_moved_deadline_moves_every_instant(world: World) -> None:
 
 async def test_intake_that_knows_of_a_later_deadline_refuses_to_close(world: World) -> None:
     goes_well(world)
-    world.refusals["intake.close_call"] = ["NotYetClosing", "NotYetClosing"]
+    world.refusals["intake.close_call"] = [Refusal("NotYetClosing"), Refusal("NotYetClosing")]
     call = Published(await world.now())
     await world.happens(call.event)
     await world.ends(call.event)

@@ -69,6 +69,14 @@ class Done:
         return f"{self.name}:{self.argument.kind}" if isinstance(self.argument, OpenTask) else self.name
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A service says no; `meanwhile` happens before the run hears of it."""
+
+    kind: str
+    meanwhile: Sequence[Event] = ()
+
+
 class World:
     def __init__(self, server: WorkflowEnvironment) -> None:
         self.server = server
@@ -76,8 +84,8 @@ class World:
         self.done: list[Done] = []
         self.told: list[Event] = []
         self.answers: dict[str, Answer] = {}
-        self.refusals: dict[str, list[str]] = {}
-        """activity -> the kinds of refusal of its next calls"""
+        self.refusals: dict[str, list[Refusal]] = {}
+        """activity -> how its next calls are refused"""
         self._started: dict[str, WorkflowHandle[Any, Any]] = {}
 
     @classmethod
@@ -195,8 +203,9 @@ class World:
             info = activity.info()
             refusals = self.refusals.get(name, [])
             if refusals:
-                kind = refusals.pop(0)
-                raise ApplicationError(kind, type=kind, non_retryable=True)
+                refusal = refusals.pop(0)
+                await self.happens(*refusal.meanwhile)
+                raise ApplicationError(refusal.kind, type=refusal.kind, non_retryable=True)
             done = Done(name, argument, info.workflow_id or "", await self.now())
             self.done.append(done)
             answer = self.answers.get(done.key)

@@ -100,6 +100,7 @@ DECISIONS_PREPARED = "no.innoflyt.funding.decisions-prepared.v1"
 DECISIONS_SENT_BACK = "no.innoflyt.funding.decisions-sent-back.v1"
 DECISIONS_TAKEN = "no.innoflyt.funding.decisions-taken.v1"
 CASE_DECIDED = "no.innoflyt.funding.case-decided.v1"
+CASE_LEFT_OUT = "no.innoflyt.funding.case-left-out.v1"
 LETTER_SENT = "no.innoflyt.funding.letter-sent.v1"
 RESERVE_OFFERED = "no.innoflyt.funding.reserve-offered.v1"
 RESERVE_MOVE_DECIDED = "no.innoflyt.funding.reserve-move-decided.v1"
@@ -159,6 +160,7 @@ ROUTES: Mapping[str, Route] = {
     DECISIONS_SENT_BACK: Route("application_or_call", ("decision_round_id", "attempt")),
     DECISIONS_TAKEN: Route("application_or_call", ("decision_round_id",)),
     CASE_DECIDED: Route("application", ("version", "outcome")),
+    CASE_LEFT_OUT: Route("application", ("decision_round_id",)),
     LETTER_SENT: Route("application", ("version", "outcome", "complaint_until", "reserve_until")),
     RESERVE_OFFERED: Route("application", ("n",)),
     RESERVE_MOVE_DECIDED: Route("application", ("n", "confirmed", "decision_round_id")),

@@ -25,16 +25,12 @@ Input = TypeVar("Input")
 
 
 class ActivityRefused(Exception):
-    """The owning service said no to a step the procedure believes to be due.
-
-    Not an error that ends the run: the workflow task fails and is tried again, the case stands where it
-    was, and `doctor` shows it until a person has mended the cause.
-    """
+    """The owning service said no to a step the procedure believes to be due; `kind` names the refusal."""
 
     def __init__(self, activity: str, kind: str | None) -> None:
         super().__init__(f"{activity} refused: {kind}")
+        self.activity = activity
         self.kind = kind
-        """the name of the refusal"""
 
 
 async def do(activity: Callable[[Input], Awaitable[None]], argument: Input) -> None:

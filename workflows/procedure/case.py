@@ -89,12 +89,19 @@ class Case:
     def entered(self) -> bool:
         return self._known.has(facts.ROUND_ENTERED)
 
+    def left_out(self, n: int) -> Fact | None:
+        """The n-th time (from 1) that a round went on without it, as told when it was back."""
+        times = self._known.of(facts.CASE_LEFT_OUT)
+        return times[n - 1] if len(times) >= n else None
+
     def letter(self) -> Fact | None:
         """The letter of the decision that counts."""
         return self._known.newest(facts.LETTER_SENT, "version")
 
-    def complaint(self, n: int) -> Fact | None:
-        return self._known.last(facts.COMPLAINT_RECEIVED, n=n)
+    def complaint_after(self, n: int) -> Fact | None:
+        """The first complaint with a higher number; they have the numbers of the decisions they are about."""
+        later = [each for each in self._known.of(facts.COMPLAINT_RECEIVED) if each.number("n") > n]
+        return min(later, key=lambda each: each.number("n"), default=None)
 
     def complaint_open(self) -> bool:
         """Whether a complaint has no answer."""

@@ -23,6 +23,10 @@ Predicate = Callable[[], bool]
 TRAVEL = timedelta(minutes=10)
 """How long a fact may be on its way: a window is over for a run this long after its last instant."""
 
+# When a service that has refused is asked again though nothing was heard: seldom enough for a short history.
+_SOON = timedelta(minutes=1)
+_SELDOM = timedelta(days=1)
+
 
 def always() -> bool:
     return True
@@ -63,17 +67,33 @@ class Run:
             raise self._failure
         return held
 
-    async def do(self, activity: Callable[[Input], Awaitable[None]], argument: Input) -> None:
-        """Run the activity while the case lives. ActivityRefused when its service refuses for good."""
+    async def do(
+        self,
+        activity: Callable[[Input], Awaitable[None]],
+        argument: Input,
+        *,
+        in_any_case: bool = False,
+    ) -> None:
+        """Run the activity while the case lives, or also when it has ended.
+
+        A service may refuse because it knows more than this run does, of the case's end for instance. It is
+        asked again as soon as the run is told anything new, else more and more seldom; `waits_on` names the
+        refusal meanwhile, for doctor.
+        """
+        pause = _SOON
         while True:
-            await self.until(always)
+            if not in_any_case:
+                await self.until(always)
+            told = len(self.known)
             try:
                 return await do(activity, argument)
-            except ActivityRefused:
-                # The service may have learnt of the case's end before us. Then it was right, and an undo
-                # goes on here.
-                if not await self.until_in_any_case(lambda: not self._live(), at=workflow.now() + TRAVEL):
-                    raise
+            except ActivityRefused as refusal:
+                await self.until_in_any_case(
+                    lambda: len(self.known) > told,  # noqa: B023
+                    Wait("refused", f"{refusal.activity}: {refusal.kind}"),
+                    at=workflow.now() + pause,
+                )
+                pause = min(2 * pause, _SELDOM)
 
     async def ask(self, task: OpenTask, answered: Predicate) -> None:
         """Open the task and wait for the fact that answers it. What came early needs no task any more."""

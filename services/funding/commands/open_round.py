@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.common.db import Connection, now
+from services.common.errors import NotYet
 from services.common.record import Actor, record
 from services.funding.commands.moves import lock_case, move_case
 from services.funding.domain.cases import (
@@ -17,7 +18,7 @@ from services.funding.domain.cases import (
 from services.funding.store import calls, cases, decisions, recommendations
 
 
-class RecommendationsMissing(Exception):
+class RecommendationsMissing(NotYet):
     """A recommendation that the round waits for has not arrived; to be tried again."""
 
 

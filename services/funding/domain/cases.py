@@ -31,7 +31,7 @@ class CaseState(StrEnum):
     MOVING = "moving"  # confirmed; its own decision round follows
     DECLINED = "declined"
     REFERRED = "referred"
-    UPHELD = "upheld"  # a complaint was upheld; assessed or decided again
+    UPHELD = "upheld"  # a complaint was upheld, or the case was left out of its round; decided anew
     LOST = "lost"
     RESERVE_EXPIRED = "reserve_expired"
     ENDED = "ended"
@@ -164,6 +164,8 @@ def require_uninvolved(person: UUID, took_part: Iterable[UUID]) -> None:
         raise TookPart("Somebody who took no part in the decision must answer this complaint")
 
 
-def next_round_id(application_id: UUID, version: int) -> str:
-    """The round in which one case gets its next decision; `version` is the decision it has now."""
-    return f"{application_id}.d{version + 1}"
+def next_round_id(application_id: UUID, version: int, *, left_out: int = 0) -> str:
+    """The round in which one case gets its next decision; `version` is the decision it has now, `left_out`
+    the number of such rounds that were decided without it."""
+    round_id = f"{application_id}.d{version + 1}"
+    return f"{round_id}.{left_out + 1}" if left_out else round_id

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.common.db import Connection
-from services.common.errors import InfrastructureDown
+from services.common.errors import NotYet
 from services.funding.domain.money import Pot
 from services.intake.events import CallDefinition
 
@@ -61,7 +61,7 @@ async def get_call(conn: Connection, call_id: str) -> Call:
     out."""
     call = await find_call(conn, call_id)
     if call is None:
-        raise InfrastructureDown(f"the call {call_id} has not arrived yet")
+        raise NotYet(f"the call {call_id} has not arrived yet")
     return call
 
 

@@ -232,11 +232,24 @@ async def places_taken(conn: Connection, call_id: str, panel: str) -> int:
     return found
 
 
-async def round_is_over(conn: Connection, application_id: UUID) -> bool:
-    """Whether every decision round that the case was laid out in has been decided."""
+async def is_left_out(conn: Connection, application_id: UUID) -> bool:
+    """Whether the rounds that the recommended case belongs in were laid out, or decided, without it."""
     found: bool = await conn.fetchval(
-        """select not exists (select from proposal p join decision_round r on r.id = p.decision_round_id
+        """select exists (select from recommendation where application_id = $1)
+              and exists (select from decision_round r join cases c on c.call_id = r.call_id
+                          where c.id = $1 and r.application_id is null)
+              and not exists (select from proposal p join decision_round r on r.id = p.decision_round_id
                               where p.application_id = $1 and r.state <> 'decided')""",
         application_id,
+    )
+    return found
+
+
+async def own_rounds(conn: Connection, application_id: UUID, version: int) -> int:
+    """How many rounds of its own the case has had for the decision after this version."""
+    found: int = await conn.fetchval(
+        "select count(*) from decision_round where application_id = $1 and starts_with(id, $2)",
+        application_id,
+        f"{application_id}.d{version + 1}",
     )
     return found

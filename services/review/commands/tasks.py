@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.common.calendar import due
 from services.common.db import Connection, now
+from services.common.errors import NotYet
 from services.common.record import Actor, Fact
 from services.review import events
 from services.review.commands.terms import CallNotKnownYet, calendar_of, find_call, terms_of
@@ -28,8 +29,8 @@ _ABOUT_A_CASE = frozenset({HANDLE_LATE_FACT, REACH_RECIPIENT})
 _APPLICANTS_OWN = frozenset({"hf_adviser", "institution"})
 
 
-class CaseNotKnownYet(Exception):
-    """The case's own fact has not arrived; the work is tried again."""
+class CaseNotKnownYet(NotYet):
+    """The case's own fact has not arrived."""
 
 
 async def open_task(conn: Connection, task: OpenTask, *, act_id: UUID | None = None) -> list[Fact]:

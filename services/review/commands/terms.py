@@ -2,13 +2,14 @@
 
 from services.common.calendar import Calendar, parse_rule
 from services.common.db import Connection
+from services.common.errors import NotYet
 from services.intake.events.call_definition import TaskRule
 from services.review.domain.tasks import UNRULED, Rung, TaskTerms
 from services.review.store import cases as store
 
 
-class CallNotKnownYet(Exception):
-    """The call's own fact has not arrived; the work is tried again."""
+class CallNotKnownYet(NotYet):
+    """The call's own fact has not arrived."""
 
 
 async def find_call(conn: Connection, call_id: str) -> store.Call | None:

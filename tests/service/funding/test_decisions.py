@@ -22,6 +22,10 @@ def _withdrawn(case: Case) -> ApplicationWithdrawn:
     )
 
 
+def _undone(case: Case) -> WithdrawalUndone:
+    return WithdrawalUndone(application_id=case.id, call_id="call-a", undone_by=case.holder.id)
+
+
 async def test_the_round_waits_for_every_signed_recommendation(play: Play) -> None:
     await play.publish_call({"product": 1_000_000, "service": 1_000_000})
     case, late = Case("HMR", 100_000, "awarded", 1), Case("HNT", 100_000, "awarded", 2)
@@ -180,9 +184,38 @@ async def test_a_withdrawal_before_the_decision_leaves_the_case_out(play: Play) 
     assert await play.pot() == (1_000_000, 200_000, 0)
     assert not await play.facts("case-decided", case)
     assert not await play.facts("letter-sent", case)
-    undone = WithdrawalUndone(application_id=case.id, call_id="call-a", undone_by=case.holder.id)
-    await play.fact(undone, case.id)
-    assert await play.state(case) == "upheld"  # decided by a round of its own now
+    # Undone, it is decided by rounds of its own, until one of them is decided while it is there.
+    own = [f"{case.id}.d1", f"{case.id}.d1.2"]
+    await play.fact(_undone(case), case.id)
+    await play.run("open_decision_round", play.round(own[0], case))
+    await play.prepare(own[0])
+    await play.fact(_withdrawn(case), case.id)
+    assert (await play.take(own[0])).status_code == 201
+    await play.fact(_undone(case), case.id)
+    assert [each["decision_round_id"] for each in await play.facts("case-left-out", case)] == own
+    await play.decide(play.round(own[1], case))
+    (letter,) = await play.facts("letter-sent", case)
+    assert (letter["version"], letter["outcome"]) == (1, "reserve")
+    assert await play.pot() == (1_000_000, 200_000, 300_000)
+
+
+@pytest.mark.parametrize("recommended", [True, False])
+async def test_a_case_that_was_away_when_its_round_was_laid_out_gets_its_own(
+    play: Play, recommended: bool
+) -> None:
+    """Unless the panel has never seen it: then there is nothing to decide yet."""
+    await play.publish_call({"service": 1_000_000})
+    case, other = Case("HMR", 300_000, "awarded", 1), Case("HNT", 200_000, "awarded", 2)
+    if recommended:
+        await play.recommended(case, other)
+    else:
+        await play.submit(case)
+        await play.recommended(other)
+    await play.fact(_withdrawn(case), case.id)
+    await play.run("open_decision_round", play.round())
+    await play.fact(_undone(case), case.id)
+    assert len(await play.facts("case-left-out", case)) == (1 if recommended else 0)
+    assert await play.state(case) == ("upheld" if recommended else "received")
 
 
 async def test_a_withdrawal_that_crosses_with_the_award_is_the_holders_no(play: Play) -> None:
@@ -241,9 +274,8 @@ async def test_an_undone_withdrawal_from_the_reserve_list_is_asked_anew(play: Pl
     assert await play.pot() == (1_000_000, 0, 500_000)
     await play.fact(_withdrawn(first), first.id)
     assert await play.state(second) == "offered"
-    undone = WithdrawalUndone(application_id=first.id, call_id="call-a", undone_by=first.holder.id)
-    await play.fact(undone, first.id)
-    await play.fact(undone, first.id)
+    for _ in range(2):
+        await play.fact(_undone(first), first.id)
     assert await play.state(first) == "reserve"  # 400 000 are left, 500 000 needed
     assert await play.pot() == (1_000_000, 0, 600_000)
 
