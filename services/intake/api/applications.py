@@ -205,12 +205,18 @@ async def _save(
 
 @router.post("/{application_id}/editors", status_code=201, response_model=EditorView)
 async def invite_editor(
-    application_id: UUID, body: NewEditor, request: Request, caller: KnownCaller, database: DatabaseDep
+    application_id: UUID,
+    body: NewEditor,
+    request: Request,
+    caller: KnownCaller,
+    database: DatabaseDep,
+    arrival: ArrivedDep,
 ) -> Response:
     """Let a colleague write on the draft."""
 
     async def run(conn: Connection) -> EditorView:
-        return EditorView(**await drafts.invite_editor(conn, caller, application_id, body.email))
+        at = await arrived_at(conn, arrival)
+        return EditorView(**await drafts.invite_editor(conn, caller, application_id, body.email, at))
 
     return await once(request, caller, database, run)
 

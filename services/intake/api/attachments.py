@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from services.common.db import Connection
-from services.common.http import Body, DatabaseDep, StorageDep
+from services.common.http import ArrivedDep, Body, DatabaseDep, StorageDep, arrived_at
 from services.common.idempotency import once
 from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.commands import attachments as commands
@@ -93,13 +93,15 @@ async def announce_attachment(
     caller: KnownCaller,
     database: DatabaseDep,
     storage: StorageDep,
+    arrival: ArrivedDep,
 ) -> Response:
     """Announce a file and get the form with which it goes straight to the store."""
     filename = commands.require_downloadable_name(body.filename)
 
     async def run(conn: Connection) -> Announced:
+        at = await arrived_at(conn, arrival)
         attachment = await commands.announce(
-            conn, caller, application_id, **(body.model_dump() | {"filename": filename})
+            conn, caller, application_id, **(body.model_dump() | {"filename": filename}), arrived_at=at
         )
         form = storage.quarantine.presigned_post(
             attachment.object_key, attachment.content_type, attachment.size, _UPLOAD_SECONDS

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from services.common.db import Connection
-from services.common.http import Body, DatabaseDep
+from services.common.http import ArrivedDep, Body, DatabaseDep, arrived_at
 from services.common.idempotency import once
 from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.commands import clarifications as commands
@@ -59,13 +59,19 @@ class Clarifications(BaseModel):
 
 @router.post("", status_code=201, response_model=ClarificationView)
 async def ask_clarification(
-    application_id: UUID, body: NewClarification, request: Request, caller: KnownCaller, database: DatabaseDep
+    application_id: UUID,
+    body: NewClarification,
+    request: Request,
+    caller: KnownCaller,
+    database: DatabaseDep,
+    arrival: ArrivedDep,
 ) -> Response:
     """Ask an organisation before submitting; its answer counts later."""
 
     async def run(conn: Connection) -> ClarificationView:
+        at = await arrived_at(conn, arrival)
         asked = await commands.ask_clarification(
-            conn, caller, application_id, body.organisation, body.question
+            conn, caller, application_id, body.organisation, body.question, at
         )
         return ClarificationView.of(asked)
 

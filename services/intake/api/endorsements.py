@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from services.common.db import Connection
-from services.common.http import Body, DatabaseDep
+from services.common.http import ArrivedDep, Body, DatabaseDep, arrived_at
 from services.common.idempotency import once
 from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.api.people import Email
@@ -67,12 +67,18 @@ class EndorsementDecision(Body):
 
 @router.post("", status_code=201, response_model=EndorsementView)
 async def ask_endorsement(
-    application_id: UUID, body: NewEndorsement, request: Request, caller: KnownCaller, database: DatabaseDep
+    application_id: UUID,
+    body: NewEndorsement,
+    request: Request,
+    caller: KnownCaller,
+    database: DatabaseDep,
+    arrival: ArrivedDep,
 ) -> Response:
     """Ask the next leader of the chain to endorse my application."""
 
     async def run(conn: Connection) -> EndorsementView:
-        asked = await commands.ask_endorsement(conn, caller, application_id, body.position, body.email)
+        at = await arrived_at(conn, arrival)
+        asked = await commands.ask_endorsement(conn, caller, application_id, body.position, body.email, at)
         return EndorsementView.of(asked)
 
     return await once(request, caller, database, run)

@@ -1,15 +1,25 @@
 """The first lines of every command: the application, locked, and the caller's right to the act."""
 
+from datetime import datetime
 from uuid import UUID
 
 from services.common.auth import Caller
 from services.common.db import Connection
-from services.common.errors import NotFound, PreconditionFailed
+from services.common.errors import NotFound, PreconditionFailed, Refused
 from services.intake import policy
+from services.intake.domain.instants import in_words
 from services.intake.policy import Act
 from services.intake.store import calls, relations
 from services.intake.store.applications import Application
 from services.intake.store.calls import Call
+
+
+class DeadlinePassed(Refused):
+    """The deadline has passed."""
+
+
+class NotOpenYet(Refused):
+    """The call is not open yet."""
 
 
 async def read_for(conn: Connection, caller: Caller, application_id: UUID, act: Act) -> Application:
@@ -40,6 +50,21 @@ async def lock_for(
     policy.require(caller, relation, act)
     assert application is not None
     return call, application
+
+
+def require_open(call: Call, at: datetime) -> None:
+    """DeadlinePassed or NotOpenYet, in words, unless what came in at this instant came in time."""
+    if at < call.opens_at:
+        raise NotOpenYet(
+            f"Utlysningen åpner {in_words(call.opens_at, 'nb')}. "
+            f"The call opens {in_words(call.opens_at, 'en')}.",
+            opens_at=call.opens_at.isoformat(),
+        )
+    if at > call.deadline:
+        raise DeadlinePassed(
+            f"Fristen var {in_words(call.deadline, 'nb')}. The deadline was {in_words(call.deadline, 'en')}.",
+            deadline=call.deadline.isoformat(),
+        )
 
 
 def require_revision(application: Application, revision: int) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -11,7 +12,7 @@ from services.common.db import Connection, now
 from services.common.errors import FieldError, Invalid, NotFound, Refused
 from services.common.record import Actor, Fact, record
 from services.common.storage import Bucket, Storage
-from services.intake.commands.access import lock_for, read_for
+from services.intake.commands.access import lock_for, read_for, require_open
 from services.intake.commands.drafts import require_editable
 from services.intake.domain.states import Action, State, move
 from services.intake.events import ApplicationReturned, AttachmentCleaned, AttachmentRefused
@@ -55,11 +56,13 @@ async def announce(
     content_type: str,
     size: int,
     sha256: str,
+    arrived_at: datetime,
 ) -> Attachment:
     """Note a file that is about to be uploaded. Type and size must be what the call allows for the kind
     (X10)."""
     call, application = await lock_for(conn, caller, application_id, Act.EDIT)
     require_editable(application)
+    require_open(call, arrived_at)
     kinds = {each.code: each for each in call.definition.attachment_kinds}
     if kind not in kinds:
         raise Invalid("kind", errors=[FieldError("kind", kind, f"choose among {', '.join(kinds)}")])

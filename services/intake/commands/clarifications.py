@@ -1,13 +1,14 @@
 """A question from the draft to an organisation that would be consulted (X14); review carries the answer."""
 
 import uuid
+from datetime import datetime
 from uuid import UUID
 
 from services.common.auth import Caller
 from services.common.db import Connection
 from services.common.errors import FieldError, Invalid, Refused
 from services.common.record import record
-from services.intake.commands.access import lock_for
+from services.intake.commands.access import lock_for, require_open
 from services.intake.commands.drafts import require_editable
 from services.intake.events import ClarificationAsked
 from services.intake.policy import Act
@@ -20,11 +21,17 @@ class ClarificationOpen(Refused):
 
 
 async def ask_clarification(
-    conn: Connection, caller: Caller, application_id: UUID, organisation: str, question: str
+    conn: Connection,
+    caller: Caller,
+    application_id: UUID,
+    organisation: str,
+    question: str,
+    arrived_at: datetime,
 ) -> Clarification:
     """Ask one of the call's consulted organisations. One open question to each at a time."""
     call, application = await lock_for(conn, caller, application_id, Act.EDIT)
     require_editable(application)
+    require_open(call, arrived_at)
     consulted = [each.code for each in call.definition.organisations if each.role == "consulted"]
     if organisation not in consulted:
         remedy = f"choose among {', '.join(consulted)}"

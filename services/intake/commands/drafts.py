@@ -11,17 +11,15 @@ from services.common.auth import Caller
 from services.common.db import Connection, now
 from services.common.errors import FieldError, Invalid, Refused, StepOutOfOrder
 from services.common.record import Actor, Entry, Fact, record, record_all
-from services.intake.commands.access import lock_for, require_revision
+from services.intake.commands.access import lock_for, require_open, require_revision
 from services.intake.commands.endorsements import void_changed
 from services.intake.commands.people import find_or_invite
-from services.intake.domain.instants import in_words
 from services.intake.domain.rules import Draft, unknown_codes
 from services.intake.domain.states import EDITABLE
 from services.intake.events import DraftWarned
 from services.intake.policy import Act
 from services.intake.store import applications, calls, status
 from services.intake.store.applications import Application
-from services.intake.store.calls import Call
 
 _MOST_DRAFTS = 20
 """Of one person in one call; nobody honest needs more."""
@@ -29,31 +27,8 @@ _MOST_EDITORS = 20
 _WARNED_AT_ONCE = 200
 
 
-class DeadlinePassed(Refused):
-    """The deadline has passed."""
-
-
-class NotOpenYet(Refused):
-    """The call is not open yet."""
-
-
 class TooManyDrafts(Refused):
     """You have too many drafts in this call."""
-
-
-def require_open(call: Call, at: datetime) -> None:
-    """DeadlinePassed or NotOpenYet, in words, unless what came in at this instant came in time."""
-    if at < call.opens_at:
-        raise NotOpenYet(
-            f"Utlysningen åpner {in_words(call.opens_at, 'nb')}. "
-            f"The call opens {in_words(call.opens_at, 'en')}.",
-            opens_at=call.opens_at.isoformat(),
-        )
-    if at > call.deadline:
-        raise DeadlinePassed(
-            f"Fristen var {in_words(call.deadline, 'nb')}. The deadline was {in_words(call.deadline, 'en')}.",
-            deadline=call.deadline.isoformat(),
-        )
 
 
 async def create_draft(
@@ -129,10 +104,13 @@ async def save_draft(
     return after
 
 
-async def invite_editor(conn: Connection, caller: Caller, application_id: UUID, email: str) -> dict[str, Any]:
+async def invite_editor(
+    conn: Connection, caller: Caller, application_id: UUID, email: str, arrived_at: datetime
+) -> dict[str, Any]:
     """Let a colleague write too; somebody unknown gets an invitation first."""
-    _, application = await lock_for(conn, caller, application_id, Act.OWN)
+    call, application = await lock_for(conn, caller, application_id, Act.OWN)
     require_editable(application)
+    require_open(call, arrived_at)
     if len(await applications.editors(conn, application_id)) >= _MOST_EDITORS:
         raise Invalid("email", errors=[FieldError("email", email, f"at most {_MOST_EDITORS} editors")])
     person, entries = await find_or_invite(

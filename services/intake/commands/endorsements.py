@@ -1,6 +1,7 @@
 """The endorsement chain (X31): ask position by position, decide, void what was changed afterwards."""
 
 import uuid
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -9,7 +10,7 @@ from services.common.auth import Caller
 from services.common.db import Connection
 from services.common.errors import FieldError, Forbidden, Invalid, NotFound, Refused, StepOutOfOrder
 from services.common.record import Entry, Fact, record, record_all
-from services.intake.commands.access import lock_for
+from services.intake.commands.access import lock_for, require_open
 from services.intake.commands.people import find_or_invite
 from services.intake.domain.endorsement import covered, next_position
 from services.intake.domain.states import EDITABLE
@@ -26,7 +27,7 @@ class EndorsementOutOfOrder(Refused):
 
 
 async def ask_endorsement(
-    conn: Connection, caller: Caller, application_id: UUID, position: str, email: str
+    conn: Connection, caller: Caller, application_id: UUID, position: str, email: str, arrived_at: datetime
 ) -> Endorsement:
     """Ask the leader in this position. Refuses a position before its turn, or one that is asked or has
     endorsed."""
@@ -36,6 +37,7 @@ async def ask_endorsement(
             f"An application that is {application.state} asks for no endorsement.",
             state=application.state.value,
         )
+    require_open(call, arrived_at)
     chain = call.definition.organisation(application.organisation).endorsement_chain
     if position not in chain:
         remedy = f"choose among {', '.join(chain)}" if chain else "this trust asks for no endorsement"

@@ -14,7 +14,7 @@ from services.common.db import Connection
 from services.common.errors import FieldError, Refused, Unavailable
 from services.common.failpoints import failpoint
 from services.common.record import Fact, record
-from services.intake.commands.access import lock_for, require_revision
+from services.intake.commands.access import lock_for, require_open, require_revision
 from services.intake.commands.checking import (
     as_errors,
     as_json,
@@ -22,7 +22,6 @@ from services.intake.commands.checking import (
     findings_of,
     standing_endorsements,
 )
-from services.intake.commands.drafts import require_open
 from services.intake.commands.endorsements import void
 from services.intake.domain.instants import internal_deadline
 from services.intake.domain.rules import Draft, Finding, refusals, to_acknowledge

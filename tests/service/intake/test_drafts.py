@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 from uuid import UUID
 
+from tests.service.intake.test_withdrawal import hand_back
 from tests.service.intake.world import SERVICE_CONTENT, SERVICE_FORM, World, call_for_tests, made, problem
 
 
@@ -95,6 +96,31 @@ async def test_a_draft_needs_an_open_call_and_an_applying_trust(world: World) ->
     problem(await begin(category="poetry"), 422, "invalid")  # type: ignore[arg-type]
     problem(await begin(organisation="HP"), 422, "invalid")  # type: ignore[arg-type]
     problem(await begin(organisation="STOLAV"), 422, "invalid")  # type: ignore[arg-type]
+
+
+async def test_a_draft_acts_on_nobody_after_the_deadline(world: World) -> None:
+    holder = world.person(organisation="HMR")
+    draft, returned = await world.draft(holder), await world.submitted(holder)
+    await hand_back(world, returned)
+    async with world.database.transaction() as conn:
+        await conn.execute("update call set deadline = now() - interval '1 second'")
+    file = {
+        "kind": "cv",
+        "filename": "cv.pdf",
+        "content_type": "application/pdf",
+        "size": 9,
+        "sha256": "0" * 64,
+    }
+    acts = {
+        "attachments": file,
+        "clarifications": {"organisation": "HP", "question": "Hva?"},
+        "editors": {"email": "ny@folk.test"},
+        "endorsements": {"position": "klinikksjef", "email": "leder@folk.test"},
+    }
+    for application_id in (draft, returned):
+        for act, body in acts.items():
+            answer = await world.api.post(holder, f"/v1/applications/{application_id}/{act}", body)
+            problem(answer, 409, "deadline-passed")
 
 
 async def test_nobody_hoards_drafts(world: World) -> None:
