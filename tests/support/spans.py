@@ -1,5 +1,6 @@
 """The spans of this process, collected in memory."""
 
+import json
 from functools import cache
 from typing import Any
 
@@ -38,7 +39,7 @@ class Spans:
 
     def text(self) -> str:
         """Everything the spans say, to look for what must not be there."""
-        return "\n".join(one.to_json() for one in self.all())
+        return "\n".join(json.dumps(json.loads(one.to_json()), ensure_ascii=False) for one in self.all())
 
 
 def trace_id(span: Any) -> str:
