@@ -17,6 +17,13 @@ CHECKS = (
         explain="a message is due and nobody sends it: does the worker run?",
     ),
     Check(
+        name="message_without_relay",
+        sql="""select coalesce(application_id::text, call_id, key) as key, id from notify.message
+               where status = 'queued' and reason = 'relay_down'
+                 and created_at < clock_timestamp() - interval '10 minutes'""",
+        explain="a mail has waited ten minutes: is a relay up, and does it take our password and sender?",
+    ),
+    Check(
         name="message_failed_silently",
         sql="""select coalesce(m.application_id::text, m.call_id, m.key) as key, m.id, m.reason from
            notify.message m

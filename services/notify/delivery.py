@@ -31,6 +31,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z
 _SENDERS = 3
 _IDLE_SECONDS = 0.25
 _SWEEP_SECONDS = 20.0
+_GREETING_SECONDS = 10.0
 _RELAY_SECONDS = 30.0
 
 
@@ -43,7 +44,7 @@ class RelayRefused(Exception):
 
 
 class RelayDown(Exception):
-    """A relay could not be reached."""
+    """A relay could not be reached, or will have nothing to do with us: no fault of the mail's."""
 
 
 async def deliver(worker: Worker) -> None:
@@ -92,7 +93,8 @@ async def _addresser(worker: Worker, waiting: asyncio.Event) -> None:
 
 async def _sweeper(worker: Worker) -> None:
     while True:
-        await _patiently(_sweep(worker))
+        while await _patiently(_sweep_next(worker)):
+            pass
         await asyncio.sleep(_SWEEP_SECONDS)
 
 
@@ -114,9 +116,9 @@ async def _address_next(worker: Worker) -> bool:
         return await writing.address_waiting(conn)
 
 
-async def _sweep(worker: Worker) -> bool:
+async def _sweep_next(worker: Worker) -> bool:
     async with worker.database.transaction() as conn:
-        return await sending.sweep(conn) > 0
+        return await sending.sweep(conn)
 
 
 async def send_next(worker: Worker) -> bool:
@@ -213,12 +215,12 @@ async def _hand_over(settings: Settings, mail: EmailMessage) -> str:
             await _offer(settings, host, port, mail)
         except RelayRefused as refused:
             refusals.append(refused)
-        except RelayDown:
-            _log.warning("relay down", relay=name)
+        except RelayDown as down:
+            _log.warning("relay down", relay=name, reason=str(down))
         else:
             return name
     if not refusals:
-        raise RelayDown
+        raise RelayDown("every relay")
     # Only if every relay that answered says "never" is it never.
     for_good = len(refusals) == len(relays) and all(refused.for_good for refused in refusals)
     raise RelayRefused(refusals[-1].reason, for_good)
@@ -235,19 +237,34 @@ async def _offer(settings: Settings, host: str, port: int, mail: EmailMessage) -
         start_tls=settings.smtp_tls == "starttls",
     )
     try:
+        await _enter(client)
         async with asyncio.timeout(_RELAY_SECONDS):
-            try:
-                await client.connect()
-            except (OSError, aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError) as error:
-                raise RelayDown from error
             await client.send_message(mail)
+    except (aiosmtplib.SMTPHeloError, aiosmtplib.SMTPSenderRefused) as error:
+        raise RelayDown(_code(error)) from error
     except aiosmtplib.SMTPRecipientsRefused as error:
         first = error.recipients[0]
-        raise RelayRefused(f"smtp_{first.code}", 500 <= first.code < 600) from error
+        raise RelayRefused(_code(first), 500 <= first.code < 600) from error
     except aiosmtplib.SMTPResponseException as error:
-        raise RelayRefused(f"smtp_{error.code}", 500 <= error.code < 600) from error
-    except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
+        raise RelayRefused(_code(error), 500 <= error.code < 600) from error
+    except (OSError, aiosmtplib.SMTPException) as error:
         # After DATA nobody knows whether it was taken: again, with the same Message-ID.
-        raise RelayRefused(type(error).__name__, False) from error
+        raise RelayRefused(_code(error), False) from error
     finally:
         client.close()
+
+
+async def _enter(client: aiosmtplib.SMTP) -> None:
+    """Greeting, TLS and sign-in. RelayDown for whatever goes wrong before the relay has heard of a mail."""
+    try:
+        async with asyncio.timeout(_GREETING_SECONDS):
+            await client.connect()
+    except (OSError, aiosmtplib.SMTPException) as error:
+        raise RelayDown(_code(error)) from error
+
+
+def _code(error: Exception) -> str:
+    """What a refusal is called in our log: a relay's own words may carry addresses."""
+    return (
+        f"smtp_{error.code}" if isinstance(error, aiosmtplib.SMTPResponseException) else type(error).__name__
+    )

@@ -65,7 +65,7 @@ def move(state: State, action: Action) -> State:
 
 
 # An unwell relay gets about three hours; then a person must find another way.
-MOST_ATTEMPTS = 14
+MOST_ATTEMPTS = 17
 _LONGEST_PAUSE = timedelta(minutes=30)
 RELAY_DOWN_PAUSE = timedelta(seconds=5)
 # More mails than this to one person within an hour are a fault of ours, not news.

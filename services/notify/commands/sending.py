@@ -7,7 +7,7 @@ from jinja2 import TemplateError
 from pydantic import JsonValue
 
 from services.common.db import Connection
-from services.common.record import Entry, record, record_all
+from services.common.record import record
 from services.notify import domain
 from services.notify.commands.writing import ACTOR
 from services.notify.domain import Action, Contact, State, move
@@ -140,19 +140,22 @@ async def note_relay_down(conn: Connection, message_id: UUID, attempt: int) -> N
         await messages.set_queued(conn, message_id, domain.RELAY_DOWN_PAUSE, "relay_down", counts=False)
 
 
-async def sweep(conn: Connection) -> int:
-    """Queue again what a process that died left in `sending`: maybe twice, with the same Message-ID."""
-    lost = await messages.lock_lost(conn, domain.SENDING_IS_LOST_AFTER)
-    entries = []
-    for message_id in lost:
-        message = await messages.lock_message(conn, message_id)
-        assert message is not None
-        move(State(message.state), Action.SWEEP)
-        await messages.set_queued(conn, message_id, domain.pause_before(2), "sender_died", counts=True)
-        entries.append(Entry(message.key, ACTOR, "message.swept", {"message_id": str(message_id)}))
-    if entries:
-        await record_all(conn, entries)
-    return len(entries)
+async def sweep(conn: Connection) -> bool:
+    """Queue again one message that a process which died left in `sending`; False when there is none.
+
+    Maybe twice, with the same Message-ID; but what has cost every attempt its process is given up.
+    """
+    message = await messages.lock_lost(conn, domain.SENDING_IS_LOST_AFTER)
+    if message is None:
+        return False
+    if message.attempts >= domain.MOST_ATTEMPTS:
+        await _fail(conn, message, "sender_died")
+        return True
+    move(State(message.state), Action.SWEEP)
+    await messages.set_queued(conn, message.id, domain.pause_before(2), "sender_died", counts=True)
+    body = {"message_id": str(message.id)}
+    await record(conn, key=message.key, actor=ACTOR, action="message.swept", body=body)
+    return True
 
 
 async def _still(conn: Connection, message_id: UUID, attempt: int) -> Message | None:

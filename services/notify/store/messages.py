@@ -186,12 +186,12 @@ async def set_queued(
     )
 
 
-async def lock_lost(conn: Connection, after: timedelta) -> list[UUID]:
-    """Messages left in `sending` by a process that died, locked."""
-    rows = await conn.fetch(
-        """select id from message where status = 'sending' and sending_since < clock_timestamp() -
-           $1::interval
-           for update skip locked""",
+async def lock_lost(conn: Connection, after: timedelta) -> Message | None:
+    """A message left in `sending` by a process that died, locked."""
+    row = await conn.fetchrow(
+        f"""select {_MESSAGE} from message m
+            where status = 'sending' and sending_since < clock_timestamp() - $1::interval
+            order by sending_since for update of m skip locked limit 1""",
         after,
     )
-    return [row["id"] for row in rows]
+    return _message(row)

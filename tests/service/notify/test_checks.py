@@ -16,6 +16,9 @@ FAULTS = {
                               created_at = clock_timestamp() - interval '1 hour' where application_id = $1""",
     "message_stuck": """update message set next_try_at = clock_timestamp() - interval '1 hour'
                         where application_id = $1""",
+    "message_without_relay": """update message set reason = 'relay_down',
+                                created_at = clock_timestamp() - interval '1 hour'
+                                where application_id = $1""",
     "message_failed_silently": """update message set status = 'failed', ended_at = clock_timestamp(),
                                   reason = 'smtp_550' where application_id = $1""",
     "mail_despite_conflict": """update message set status = 'sent', ended_at = clock_timestamp(),

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.notify import domain
+from services.notify import delivery, domain
 from services.notify.commands import sending
 from services.notify.delivery import deliver, send_next
 from services.notify.domain import MOST_ATTEMPTS
@@ -115,6 +115,57 @@ async def test_a_relay_that_is_away_costs_no_attempt(notify: Notify, case: dict[
     assert (message["status"], message["attempts"], message["reason"]) == ("queued", 0, "relay_down")
 
 
+@pytest.mark.parametrize(
+    "refusing",
+    [
+        {"AUTH": "535 wrong password"},
+        {"EHLO": "550 not you", "HELO": "550 not you"},
+        {"MAIL": "550 this sender may not"},
+        {"MAIL": "451 not now"},
+    ],
+)
+async def test_a_relay_that_refuses_us_costs_no_attempt_and_the_next_one_is_tried(
+    notify: Notify, case: dict[str, object], refusing: dict[str, str]
+) -> None:
+    async with relay(refusing=refusing) as first, relay() as second:
+        alone = notify.worker(smtp_port=first.port, smtp_user="innoflyt", smtp_password="old")
+        await notify.send_all(alone)
+        [message] = await notify.messages()
+        assert (message["status"], message["attempts"], message["reason"]) == ("queued", 0, "relay_down")
+        await notify.let_time_pass()
+        await notify.send_all(
+            notify.worker(
+                smtp_port=first.port,
+                smtp_user="innoflyt",
+                smtp_password="old",
+                smtp2_host="127.0.0.1",
+                smtp2_port=second.port,
+            )
+        )
+    [message] = await notify.messages()
+    assert (message["status"], message["relay"], message["attempts"]) == ("sent", "second", 1)
+    assert first.tries == 0
+
+
+async def test_a_recipient_that_is_refused_for_good_is_the_mails_own_fault(
+    notify: Notify, case: dict[str, object]
+) -> None:
+    async with relay(refusing={"RCPT": "550 no such person"}) as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+    [message] = await notify.messages()
+    assert (message["status"], message["reason"]) == ("failed", "smtp_550")
+
+
+async def test_a_relay_that_never_greets_costs_no_attempt(
+    notify: Notify, case: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_GREETING_SECONDS", 0.2)
+    async with relay(silent=True) as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+    [message] = await notify.messages()
+    assert (message["status"], message["attempts"], message["reason"]) == ("queued", 0, "relay_down")
+
+
 async def test_the_mail_that_asks_to_reach_somebody_does_not_ask_again(notify: Notify) -> None:
     adviser = uuid4()
     await notify.meet(adviser, "rhf_adviser")
@@ -157,15 +208,30 @@ async def test_what_a_dead_sender_left_is_sent_again(notify: Notify, case: dict[
         claimed = await sending.claim(conn, environment="development", portal_url="http://portal.test")
     assert not isinstance(claimed, bool)
     async with notify.database.transaction() as conn:
-        assert await sending.sweep(conn) == 0
+        assert await sending.sweep(conn) is False
     async with notify.database.transaction() as conn:
         await conn.execute("update message set sending_since = sending_since - interval '1 hour'")
     async with notify.database.transaction() as conn:
-        assert await sending.sweep(conn) == 1
+        assert await sending.sweep(conn) is True
     await notify.let_time_pass()
     async with relay() as sink:
         await notify.send_all(notify.worker(smtp_port=sink.port))
     assert [mail["Message-ID"] for mail in sink.taken] == [f"<{claimed.id}@helse-midt.test>"]
+
+
+async def test_a_message_that_kills_every_sender_is_given_up(notify: Notify, case: dict[str, object]) -> None:
+    for _ in range(MOST_ATTEMPTS):
+        await notify.let_time_pass()
+        async with notify.database.transaction() as conn:
+            claimed = await sending.claim(conn, environment="development", portal_url="http://portal.test")
+            await conn.execute("update message set sending_since = sending_since - interval '1 hour'")
+        assert not isinstance(claimed, bool)
+        async with notify.database.transaction() as conn:
+            assert await sending.sweep(conn) is True
+    [message] = await notify.messages()
+    assert (message["status"], message["reason"]) == ("failed", "sender_died")
+    async with notify.database.read() as conn:
+        assert await conn.fetchval("select count(*) from outbox where type = $1", MessageFailed.TYPE) == 1
 
 
 async def test_a_late_answer_of_an_older_attempt_changes_nothing(
