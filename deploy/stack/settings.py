@@ -103,7 +103,10 @@ _CHECKS: tuple[tuple[str, Callable[[str], str | None]], ...] = (
     ("CORS_ORIGINS", _origins),
     ("OTEL_TRACES_EXPORTER", _choice("zipkin_json", "otlp_proto_http", "none")),
     (r"PORTAL_URL|OTEL_EXPORTER_.*_ENDPOINT", _url),
-    ("FAILPOINT", _matching(r"[a-z_.]+:kill(:[1-9]\d*)?", "write NAME:kill or NAME:kill:N")),
+    (
+        "FAILPOINT",
+        _matching(r"[a-z_.]+:(kill|freeze)(:[1-9]\d*)?", "write NAME:kill, NAME:freeze or NAME:kill:N"),
+    ),
 )
 
 

@@ -135,11 +135,16 @@ def stop(settings: Settings, program: str) -> None:
     stop_together(settings, [program])
 
 
+def give_up(settings: Settings, program: str) -> None:
+    """Tell a program to stop, and do not bring it back however it ends; returns at once."""
+    _order(_rpc(settings).stopProcess, program, unless=Faults.NOT_RUNNING)
+
+
 def stop_together(settings: Settings, programs: Iterable[str]) -> None:
     """Tell these programs to stop, all at once, and wait until the last has ended."""
     names = set(programs)
     for name in names & states(settings).keys():
-        _order(_rpc(settings).stopProcess, name, unless=Faults.NOT_RUNNING)
+        give_up(settings, name)
     while any(info["statename"] not in _ENDED for name, info in states(settings).items() if name in names):
         time.sleep(0.05)  # the supervisor kills what does not end in its time, so this ends too
 

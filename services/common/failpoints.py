@@ -1,4 +1,4 @@
-"""Named places where a crash test may kill this very process: `FAILPOINT=relay.after_ack:kill[:N]`.
+"""Named places where a crash test may kill or freeze this very process: `FAILPOINT=relay.after_ack:kill[:N]`.
 
 Outside tests the variable is empty and a failpoint costs one comparison; production refuses it at start.
 """
@@ -7,6 +7,8 @@ import os
 import signal
 from pathlib import Path
 
+_SIGNALS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
+
 
 class _Armed:
     """The one failpoint this process is armed with, and how many hits it lets pass first."""
@@ -14,9 +16,12 @@ class _Armed:
     def __init__(self, text: str) -> None:
         name, _, rest = text.partition(":")
         action, _, nth = rest.partition(":")
-        if text and (action != "kill" or not (nth or "1").isdigit()):
-            raise ValueError(f"FAILPOINT={text}: must be NAME:kill or NAME:kill:N")
+        if text and (action not in _SIGNALS or not (nth or "1").isdigit()):
+            raise ValueError(
+                f"FAILPOINT={text}: must be NAME:kill or NAME:freeze, or NAME:kill:N for the N-th"
+            )
         self.name = name
+        self.signal = _SIGNALS.get(action, signal.SIGKILL)
         self.remaining = int(nth or "1")
 
 
@@ -24,11 +29,11 @@ _armed = _Armed("" if os.environ.get("ENVIRONMENT") == "production" else os.envi
 
 
 def failpoint(name: str) -> None:
-    """Die here by SIGKILL if the environment armed this name; FAILPOINT_LOG says first that it happened."""
+    """End or stop here at the N-th hit, if the environment armed this name; FAILPOINT_LOG says so first."""
     if name != _armed.name:
         return
     _armed.remaining -= 1
-    if _armed.remaining > 0:
+    if _armed.remaining != 0:
         return
     log = os.environ.get("FAILPOINT_LOG")
     if log:
@@ -36,4 +41,4 @@ def failpoint(name: str) -> None:
             file.write(f"{name}\n")
             file.flush()
             os.fsync(file.fileno())
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), _armed.signal)

@@ -42,6 +42,14 @@ class Servants:
             os.kill(pid, signal.SIGKILL)
         return bool(pid)
 
+    def take_away(self, program: str) -> None:
+        """SIGKILL, and the supervisor does not bring it back before `start`."""
+        pid = self.pid(program)
+        os.kill(pid, signal.SIGSTOP)  # so that it never sees the supervisor's friendly signal
+        supervisor.give_up(self._settings, program)
+        os.kill(pid, signal.SIGKILL)
+        supervisor.stop(self._settings, program)
+
     def freeze(self, program: str) -> None:
         self._frozen.add(self.pid(program))
         os.kill(self.pid(program), signal.SIGSTOP)
@@ -56,6 +64,10 @@ class Servants:
 
     def start(self, program: str) -> None:
         supervisor.start(self._settings, program)
+
+    def said(self, program: str) -> str:
+        """Its whole log, of earlier tests too."""
+        return supervisor.log_path(self._settings, program).read_text(encoding="utf-8", errors="replace")
 
     def arm(self, program: str, failpoint: str) -> Armed:
         """Run the program with this failpoint instead of the supervised one."""

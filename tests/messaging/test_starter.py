@@ -2,9 +2,11 @@
 # Longer than 300 lines because every way a fact can come shares one stage of broker, database and Temporal.
 
 import asyncio
+import json
 import random
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -213,6 +215,27 @@ async def test_facts_of_all_topics_in_any_order_reach_their_runs_once_and_in_ord
     assert await rows.fetchval("select count(*) from early_fact") == 0
 
 
+@pytest.mark.parametrize("seed", range(5))
+async def test_whatever_the_order_between_topics_each_is_told_in_its_own(takes, client, rows, seed):
+    """One by one, so that the order of taking is the seed's, whatever the broker would make of it."""
+    case = Applicant()
+    waiting = {
+        "intake.events": [case.submitted(1), case.passed(1), case.submitted(2), case.passed(2)],
+        "review.events": [case.clarified("HP"), case.prescreened("returned", 1), case.entered()],
+        "funding.events": [case.decided("reserve"), case.letter("reserve", SOON, SOON)],
+    }
+    expected = {topic: [each.TYPE for each in events] for topic, events in waiting.items()}
+    shuffled = random.Random(seed)
+    while any(waiting.values()):
+        await takes(waiting[shuffled.choice([topic for topic, left in waiting.items() if left])].pop(0))
+    facts = await told(client, application_workflow_id(case.id))
+    assert facts[0].type == case.submitted().TYPE
+    for topic, types in expected.items():
+        service = topic.partition(".")[0]
+        assert [each.type for each in facts if each.type.split(".")[2] == service] == types
+    assert await rows.fetchval("select count(*) from early_fact") == 0
+
+
 async def test_early_facts_are_told_in_their_order_when_the_run_starts(takes, client, rows):
     case = Applicant()
     await takes(case.clarified("HP"), case.clarified("TTO"), case.passed())
@@ -344,27 +367,34 @@ def _process(settings: Settings, role: str, folder: Path) -> Process:
 # --- what cannot be done, and who is away
 
 
+async def test_no_fact_of_a_wrong_type_gets_into_a_history(takes, database, client, rows):
+    """There it could not be mended: the run would fail at it for ever."""
+    case = Applicant()
+    await takes(opened(case))
+    consumer = Consumer(database, "workflows", starter.TOPICS, starter.handlers(client))
+    message = delivery(moved(case), str(case.id))
+    soon = json.dumps({**moved(case).to_data(), "due_at": "soon"}).encode()
+    await consumer.take(replace(message, value=soon))
+    assert "due_at" in await rows.fetchval("select reason from parked")
+    facts = await told(client, workflow_of(opened(case)))
+    assert [each.type for each in facts] == [opened(case).TYPE]
+
+
 async def test_fact_without_what_its_type_promises_is_parked(takes, database, rows):
     consumer = Consumer(database, "workflows", starter.TOPICS, starter.handlers(None))
     case = Applicant()
     message = delivery(case.prescreened(), str(case.id))
-    broken = type(message)(
-        message.topic,
-        0,
-        0,
-        message.raw_key,
-        b'{"application_id": "%s"}' % str(case.id).encode(),
-        message.headers,
-    )
-    await consumer.take(broken)
+    value = json.dumps({"application_id": str(case.id), "call_id": CALL}).encode()
+    await consumer.take(replace(message, value=value))
     reason = await rows.fetchval("select reason from parked")
     assert reason.startswith("Malformed")
     assert "version" in reason
 
 
-@pytest.mark.parametrize("fault", ["killed", "frozen"])
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("fault", "seconds"), [("killed", 0), ("frozen", 0), ("killed", 60)])
 async def test_starter_waits_for_temporal_and_goes_on_by_itself(
-    broker, topics, settings, temporal, rows, tmp_path, fault
+    broker, topics, settings, temporal, rows, tmp_path, fault, seconds
 ):
     before, meanwhile = Applicant(), [Applicant() for _ in range(3)]
     process = _process(settings, "starter", tmp_path)
@@ -375,7 +405,7 @@ async def test_starter_waits_for_temporal_and_goes_on_by_itself(
         for case in meanwhile:
             await sent(broker, case.submitted())
             await sent(broker, case.passed())
-        await eventually(lambda: "event waits" in process.output(), deadline=40)
+        await eventually(lambda: _tried_for(process) >= timedelta(seconds=seconds), deadline=90)
         assert await rows.fetchval("select count(*) from inbox") == 1
         await temporal.bring_back()
         client = await temporal.client()
@@ -391,3 +421,11 @@ async def test_starter_waits_for_temporal_and_goes_on_by_itself(
         assert process.running()
     finally:
         process.kill()
+
+
+def _tried_for(process: Process) -> timedelta:
+    """How long it has been asking again for what is away."""
+    waits = [json.loads(line) for line in process.output().splitlines() if "event waits" in line]
+    assert waits, "it does not wait yet"
+    first, last = (datetime.fromisoformat(waits[n]["timestamp"]) for n in (0, -1))
+    return last - first

@@ -240,6 +240,7 @@ NOT_WAITED_OUT = [
     asyncpg.CheckViolationError("x"),
     asyncpg.UndefinedTableError("x"),
     asyncpg.InsufficientPrivilegeError("x"),
+    asyncpg.exceptions.DataError("invalid input for query argument $1: 'closed' (an integer is required)"),
     asyncpg.InterfaceError("the server expects 2 arguments for this query, 1 was passed"),
 ]
 
@@ -281,6 +282,19 @@ def test_a_failpoint_kills_at_the_nth_hit_and_never_in_production(tmp_path, arme
     assert done.stdout.split() == [str(n) for n in range(printed)]
     assert done.returncode == (0 if printed == 5 else -signal.SIGKILL)
     assert (log.read_text() if log.exists() else "") == ("" if printed == 5 else "here\n")
+
+
+def test_a_failpoint_freezes_once_and_what_is_thawed_goes_on(tmp_path):
+    log = tmp_path / "log"
+    variables = {"FAILPOINT": "here:freeze:2", "FAILPOINT_LOG": str(log), "ENVIRONMENT": "development"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", CODE], env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True
+    )
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    assert log.read_text() == "here\n"
+    process.send_signal(signal.SIGCONT)
+    assert process.communicate()[0].split() == ["0", "1", "2", "3", "4"]
 
 
 def test_a_failpoint_that_is_misspelt_stops_the_start():
