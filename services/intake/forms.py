@@ -7,6 +7,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
 from pydantic import JsonValue
 from referencing import Registry
+from referencing._core import Resolver
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from services.intake.domain.rules import Fault
 
@@ -27,19 +30,40 @@ def schema_mistake(schema: Mapping[str, Any]) -> str | None:
     except SchemaError as error:
         where = ".".join(str(part) for part in error.absolute_path)
         return f"{where or 'form'}: {error.message[:200]}"
-    remote = next((reference for reference in _references(schema) if not reference.startswith("#")), None)
-    return f"$ref: {remote} is outside the form" if remote else None
+    resolver = _NOTHING_REMOTE.resolver_with_root(DRAFT202012.create_resource(dict(schema)))
+    return next(_dangling(schema, resolver), None)
 
 
-def _references(part: Any) -> Iterator[str]:
+def _dangling(part: Any, resolver: Resolver[Any]) -> Iterator[str]:
+    """Every reference that leads to no schema of this form."""
     if isinstance(part, Mapping):
+        resolver = resolver.in_subresource(DRAFT202012.create_resource(dict(part)))
         for name, value in part.items():
             if name in ("$ref", "$dynamicRef") and isinstance(value, str):
-                yield value
-            yield from _references(value)
+                mistake = _where_it_leads(value, resolver)
+                if mistake is not None:
+                    yield f"{name}: {value[:200]} {mistake}"
+            yield from _dangling(value, resolver)
     elif isinstance(part, list):
         for value in part:
-            yield from _references(value)
+            yield from _dangling(value, resolver)
+
+
+def _where_it_leads(reference: str, resolver: Resolver[Any]) -> str | None:
+    followed: set[str] = set()
+    while reference not in followed:
+        followed.add(reference)
+        if not reference.startswith("#"):
+            return "is outside the form"
+        try:
+            found = resolver.lookup(reference)
+            Draft202012Validator.check_schema(found.contents)
+        except (Unresolvable, SchemaError):
+            return "leads to no schema"
+        if not isinstance(found.contents, Mapping) or "$ref" not in found.contents:
+            return None
+        reference, resolver = found.contents["$ref"], found.resolver
+    return "leads back to itself"
 
 
 def _faults(error: ValidationError) -> Iterator[Fault]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.common.db import Connection
 from services.common.errors import NotFound
@@ -13,7 +13,7 @@ from services.common.idempotency import once
 from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.api.cursors import instant_and_text
 from services.intake.commands import calls as commands
-from services.intake.events.call_definition import CallDefinition
+from services.intake.events.call_definition import CallDefinition, Moment
 from services.intake.store import calls as store
 from services.intake.store.calls import Call
 
@@ -62,7 +62,7 @@ class Calls(BaseModel):
 
 
 class NewDeadline(Body):
-    deadline: AwareDatetime
+    deadline: Moment
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
 
 

@@ -1,6 +1,6 @@
 """Cursors of intake's lists, checked on the way in."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from services.common.errors import FieldError, Invalid
@@ -14,9 +14,9 @@ def instant_and_text(cursor: str) -> tuple[datetime, str]:
         instant = datetime.fromisoformat(moment)
         if instant.tzinfo is None or not isinstance(text, str) or "\x00" in text:
             raise ValueError
-    except (TypeError, ValueError):
+        return instant.astimezone(UTC), text
+    except (OverflowError, TypeError, ValueError):
         raise _mistake(cursor) from None
-    return instant, text
 
 
 def instant_and_id(cursor: str) -> tuple[datetime, UUID]:

@@ -14,12 +14,13 @@ from services.intake import policy
 from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.api.cursors import as_id
 from services.intake.commands import people as commands
+from services.intake.events.call_definition import Address
 from services.intake.store import people as store
 from services.intake.store.people import Person
 
 router = APIRouter(prefix="/v1", tags=["people"], dependencies=Guarded)
 
-Email = Annotated[str, Field(pattern=r"^[^@\s<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)]
+Email = Address
 Language = Literal["nb", "nn", "en"]
 Role = Literal[
     "applicant",

@@ -1,12 +1,13 @@
 """Calls: publish, move the deadline, close."""
 
+import json
 import uuid
 from datetime import datetime
 
 from services.common.auth import Caller
 from services.common.db import Connection, now
 from services.common.errors import FieldError, Invalid, NotFound, Refused
-from services.common.record import Actor, Entry, record, record_all
+from services.common.record import MAX_PAYLOAD_BYTES, Actor, Entry, record, record_all
 from services.intake import policy
 from services.intake.commands.people import contact
 from services.intake.domain.instants import call_instants, in_words
@@ -18,6 +19,8 @@ from services.intake.store import applications, calls, people, status
 from services.intake.store.calls import Call
 from workflows.contracts import tasks
 
+_MOST_BYTES = MAX_PAYLOAD_BYTES - 8 * 1024
+"""Of a call file: the fact that carries it has its instants besides."""
 _MAILBOXES = uuid.uuid5(uuid.NAMESPACE_URL, "https://innoflyt.test/mailboxes")
 
 
@@ -104,12 +107,24 @@ def _require_complete(definition: CallDefinition) -> None:
         for kind in definition.tasks
         if kind not in tasks.KINDS
     ]
+    errors += _too_large(definition)
     for category in definition.categories:
         mistake = schema_mistake(category.form)
         if mistake is not None:
             errors.append(FieldError(f"categories.{category.code}.form", None, mistake))
     if errors:
         raise Invalid("; ".join(error.field for error in errors), errors=errors)
+
+
+def _too_large(definition: CallDefinition) -> list[FieldError]:
+    """The whole call travels as one fact; named is the member that takes most of it."""
+    members = definition.model_dump(mode="json").items()
+    bytes_of = {name: len(json.dumps(value, ensure_ascii=False).encode()) for name, value in members}
+    total = sum(bytes_of.values())
+    if total <= _MOST_BYTES:
+        return []
+    remedy = f"shorten it: the call has {total} bytes, and {_MOST_BYTES} at most"
+    return [FieldError(max(bytes_of, key=bytes_of.__getitem__), None, remedy)]
 
 
 async def move_deadline(

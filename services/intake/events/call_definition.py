@@ -5,22 +5,63 @@ ValidationError, whose `loc` names the field. The whole definition travels in `C
 service reads the part it needs. It holds no personal data.
 """
 
+import json
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
-from services.common.calendar import parse_rule
+from services.common.calendar import due, parse_rule
+
+_YEARS = range(2000, 2101)
+
+
+def _is_of_our_time(instant: datetime) -> datetime:
+    if instant.year not in _YEARS:
+        raise ValueError(f"choose a year from {_YEARS[0]} to {_YEARS[-1]}")
+    return instant
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_is_of_our_time)]
+"""An instant from which every rule of a call gives another one."""
 
 
 def _is_time_rule(rule: dict[str, Any]) -> dict[str, Any]:
-    parse_rule(rule)
+    parsed = parse_rule(rule)
+    try:
+        _is_of_our_time(due(parsed, datetime(2050, 1, 1, tzinfo=UTC), "continuous"))
+    except (OverflowError, ValueError):
+        raise ValueError("stay within fifty years, and within this century") from None
     return rule
+
+
+def _can_be_stored(data: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(data, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise ValueError("leave out half characters, which cannot be stored") from None
+    return data
 
 
 TimeRule = Annotated[dict[str, Any], AfterValidator(_is_time_rule)]
 """A time rule as written, e.g. `{workdays: 10, at: "15:00"}`; see services/common/calendar.py."""
 
-Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Json = Annotated[dict[str, Any], AfterValidator(_can_be_stored)]
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Kroner = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
+"""Whole NOK."""
+Percent = Annotated[int, Field(ge=0, le=100)]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Address = Annotated[str, Field(pattern=r"^[^@\s<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)]
+"""A mail address and nothing else: no name, no second address, no header of its own."""
 Recipient = Literal[
     "audience", "holder", "hf_adviser", "lead", "rhf_adviser", "second_adviser", "chair", "leader", "asker"
 ]
@@ -51,53 +92,60 @@ class Scale(Part):
     threshold: float
     """Each criterion's average must be strictly above this."""
 
+    @model_validator(mode="after")
+    def _goes_up(self) -> Self:
+        if not self.lowest < self.highest:
+            raise ValueError("lowest: must be below highest")
+        if not self.lowest <= self.threshold <= self.highest:
+            raise ValueError("threshold: must lie on the scale")
+        return self
+
 
 class AttachmentKind(Part):
     code: Code
     name: Text
     content_types: tuple[str, ...]
-    max_bytes: int
-    max_pages: int | None = None
+    max_bytes: Annotated[Count, Field(ge=1)]
+    max_pages: Annotated[Count, Field(ge=1)] | None = None
 
 
 class Category(Part):
     code: Code
     name: Text
     panel: Code
-    max_amount: int
-    """Whole NOK (X08)."""
-    own_share_percent: int
+    max_amount: Kroner
+    """X08."""
+    own_share_percent: Percent
     """Of the total budget; 0 where none is asked."""
     priority_areas_apply: bool
     """X20: not for product innovation."""
     mandatory_attachments: tuple[Code, ...]
     """Codes of attachment kinds (X09)."""
     criteria: tuple[Code, ...]
-    form: dict[str, Any]
+    form: Json
     """JSON Schema 2020-12 of the draft's `form`."""
-    form_hints: dict[str, Any] = {}
+    form_hints: Json = {}
 
 
 class Panel(Part):
     code: Code
     name: Text
-    pot: int
-    """Whole NOK."""
-    reserve_size: int
-    quorum: Annotated[int, Field(ge=1)]
-    quorum_user_representatives: int
+    pot: Kroner
+    reserve_size: Count
+    quorum: Annotated[Count, Field(ge=1)]
+    quorum_user_representatives: Count
     pitch: bool = False
 
 
 class Organisation(Part):
-    code: str
+    code: Annotated[str, Field(pattern=r"^[A-Z]+$", max_length=40)]
     name: str
     role: Literal["applicant", "consulted", "funder"]
     internal_deadline: TimeRule | None = None
     """X13; its base is the common deadline."""
     endorsement_chain: tuple[str, ...] = ()
     """Positions that sign, in order (X31)."""
-    lead_mailbox: str | None = None
+    lead_mailbox: Address | None = None
 
 
 class Consultation(Part):
@@ -110,7 +158,7 @@ class Consultation(Part):
 
 
 class FormalRule(Part):
-    id: str
+    id: Annotated[str, Field(min_length=1, max_length=10)]
     enforcement: Literal["refuse", "finding"]
     text: Text
 
@@ -132,14 +180,14 @@ class Mailbox(Part):
     """A role mailbox of the contact list (L09)."""
 
     topic: Text
-    address: str
+    address: Address
 
 
 class Times(Part):
     """Durations and instants of the call that are no task's due time."""
 
     closing_grace: TimeRule
-    draft_warnings: tuple[TimeRule, ...]
+    draft_warnings: Annotated[tuple[TimeRule, ...], Field(max_length=20)]
     """Before the deadline (base: the deadline)."""
     straggler: TimeRule
     """After the deadline: when the round starts although cases are missing."""
@@ -178,16 +226,16 @@ class Times(Part):
 
 
 class CallDefinition(Part):
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    version: int = 1
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)]
+    version: Annotated[Count, Field(ge=1)] = 1
     title: Text
     funder: str
-    opens_at: AwareDatetime
-    deadline: AwareDatetime
+    opens_at: Moment
+    deadline: Moment
     calendar: Literal["norwegian", "continuous"]
     scale: Scale
-    max_awards_per_project: int
-    min_employment_percent: int
+    max_awards_per_project: Annotated[Count, Field(ge=1)]
+    min_employment_percent: Percent
     criteria: tuple[Criterion, ...]
     tie_criteria: tuple[Code, ...] = ()
     """Between cases of equal mean: after a hit on a priority area, the averages of these decide, in order."""
@@ -215,12 +263,22 @@ class CallDefinition(Part):
     def organisation(self, code: str) -> Organisation:
         return next(each for each in self.organisations if each.code == code)
 
+    @field_validator("criteria", "attachment_kinds", "categories", "panels", "organisations", "formal_rules")
+    @classmethod
+    def _names_each_once(cls, parts: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [part.id if isinstance(part, FormalRule) else part.code for part in parts]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)}: name each only once")
+        return parts
+
     @model_validator(mode="after")
     def _refers_only_to_what_it_defines(self) -> Self:
         panels = {panel.code for panel in self.panels}
         criteria = {criterion.code for criterion in self.criteria}
         kinds = {kind.code for kind in self.attachment_kinds}
         organisations = {organisation.code for organisation in self.organisations}
+        categories = {category.code for category in self.categories}
         for code in self.tie_criteria:
             _require(code in criteria, f"tie_criteria: {code}")
         for category in self.categories:
@@ -233,6 +291,8 @@ class CallDefinition(Part):
             _require(
                 consultation.organisation in organisations, f"consultations: {consultation.organisation}"
             )
+            for code in consultation.categories:
+                _require(code in categories, f"consultations.{consultation.organisation}.categories: {code}")
         _require(self.opens_at < self.deadline, "deadline: must be after opens_at")
         return self
 

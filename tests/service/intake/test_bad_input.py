@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from services.common.http import encode_cursor
 from services.intake.api import routers
 from tests.service.intake.world import World, problem
 
@@ -101,8 +102,24 @@ def is_well_formed(answer: httpx.Response) -> bool:
     )
 
 
+# Instants that a calendar has, but that are none in UTC.
+FIRST = encode_cursor("0001-01-01T00:00:00+14:00", str(uuid.UUID(int=0)))
+LAST = encode_cursor("9999-12-31T23:59:59-14:00", str(uuid.UUID(int=0)))
+
+
 @pytest.mark.parametrize(
-    "query", ["cursor=%00", "cursor=W10", "limit=0", "limit=1000", "limit=x", "state=x", "cursor=WzEsMl0"]
+    "query",
+    [
+        "cursor=%00",
+        "cursor=W10",
+        "limit=0",
+        "limit=1000",
+        "limit=x",
+        "state=x",
+        "cursor=WzEsMl0",
+        f"cursor={FIRST}",
+        f"cursor={LAST}",
+    ],
 )
 async def test_bad_queries_are_named(world: World, query: str) -> None:
     reader = world.person("rhf_adviser")

@@ -2,6 +2,8 @@
 
 import asyncio
 import copy
+import json
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,6 +43,7 @@ MISTAKES: list[tuple[list[Any], Any, str]] = [
     (["deadline"], "tomorrow", "deadline"),
     (["scale"], {"lowest": 1}, "scale.highest"),
     (["categories", 0, "panel"], "jury", ""),
+    (["consultations", 2, "categories"], ["poem"], ""),
     (["tasks", "prescreen", "due"], {"workdays": "ten"}, "tasks.prescreen.due"),
     (["tasks", "prescreen"], None, "tasks.prescreen"),
     (["tasks", "tea_break"], {"due": {"workdays": 1}}, "tasks.tea_break"),
@@ -48,6 +51,34 @@ MISTAKES: list[tuple[list[Any], Any, str]] = [
     (["categories", 0, "form"], {"$ref": "http://127.0.0.1/schema"}, "categories.product.form"),
     (["colour"], "blue", "colour"),
     (["formal_rules", 0, "enforcement"], "shout", "formal_rules.0.enforcement"),
+    (["deadline"], "9999-12-31T23:59:59Z", "deadline"),
+    (["opens_at"], "0001-01-01T00:00:00Z", "opens_at"),
+    (["times", "straggler"], {"after": "P9000Y"}, "times.straggler"),
+    (["times", "straggler"], {"after": "P99999999999D"}, "times.straggler"),
+    (["tasks", "prescreen", "due"], {"instant": "9999-12-31T23:59:59Z"}, "tasks.prescreen.due"),
+    (["times", "draft_warnings"], [{"after": "-P1D"}] * 21, "times.draft_warnings"),
+    (["categories", 0, "form"], {"$ref": "#/$defs/nothing"}, "categories.product.form"),
+    (["categories", 0, "form"], {"properties": {"a": {"$ref": "#nowhere"}}}, "categories.product.form"),
+    (["categories", 0, "form"], {"minLength": 3, "$ref": "#/minLength"}, "categories.product.form"),
+    (["categories", 0, "form"], {"words": {"minLength": "a"}, "$ref": "#/words"}, "categories.product.form"),
+    (["categories", 0, "form"], {"properties": {"a": {"$ref": "#/properties/a"}}}, "categories.product.form"),
+    (["categories", 0, "form"], {"properties": {"a": {"pattern": "["}}}, "categories.product.form"),
+    (["categories", 0, "form"], {"title": "\ud800"}, "categories.0.form"),
+    (["categories", 0, "form_hints"], {"\ud800": 1}, "categories.0.form_hints"),
+    (["categories", 0, "code"], "service", "categories"),
+    (["panels", 0, "code"], "service", "panels"),
+    (["formal_rules", 0, "id"], "X07", "formal_rules"),
+    (["categories", 0, "max_amount"], -1, "categories.0.max_amount"),
+    (["categories", 0, "own_share_percent"], 101, "categories.0.own_share_percent"),
+    (["panels", 0, "pot"], -1, "panels.0.pot"),
+    (["panels", 0, "pot"], 10**30, "panels.0.pot"),
+    (["attachment_kinds", 0, "max_bytes"], 0, "attachment_kinds.0.max_bytes"),
+    (["scale"], {"lowest": 8, "highest": 1, "threshold": 4}, "scale"),
+    (["scale"], {"lowest": 1, "highest": 8, "threshold": 9}, "scale"),
+    (["mailboxes", 0, "address"], "Postmottak", "mailboxes.0.address"),
+    (["organisations", 0, "lead_mailbox"], "a@b@c", "organisations.0.lead_mailbox"),
+    (["organisations", 0, "code"], "hf 1", "organisations.0.code"),
+    (["guidance", "nb"], "Les dette. " * 30_000, "guidance"),
 ]
 """Where something is wrong, what stands there (None: nothing), and the field that the answer names."""
 
@@ -63,7 +94,10 @@ async def test_a_mistake_in_the_call_is_named_and_nothing_is_published(world: Wo
             del target[path[-1]]
         else:
             target[path[-1]] = value
-        refused = problem(await world.api.post(world.adviser, "/v1/calls", data), 422, "invalid")
+        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+        content = json.dumps(data)  # in ASCII, so that half a character can be sent
+        answer = await world.api.request("POST", world.adviser, "/v1/calls", content=content, headers=headers)
+        refused = problem(answer, 422, "invalid")
         named = [each["field"] for each in refused["errors"] if each["remedy"]]
         assert any(name.startswith(field) for name in named), (path, named)
     assert await world.facts(call.id) == []
@@ -88,6 +122,8 @@ async def test_a_moved_deadline_holds_for_everyone_at_once(world: World) -> None
     problem(await world.api.post(world.adviser, path, past), 422, "invalid")
     naive = body | {"deadline": "2030-01-01T12:00:00"}
     problem(await world.api.post(world.adviser, path, naive), 422, "invalid")
+    never = body | {"deadline": "9999-12-31T23:59:59Z"}
+    problem(await world.api.post(world.adviser, path, never), 422, "invalid")
     moved = made(await world.api.post(world.adviser, path, body))
     assert datetime.fromisoformat(moved["deadline"]) == later
     grace = due(parse_rule(world.call.times.closing_grace), later, world.call.calendar)
