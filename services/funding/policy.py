@@ -2,7 +2,7 @@
 
 A caller's *standing* towards a case is the set of what they are to it: a token role that reaches the case, or
 a relation (its holder). A conflict of interest empties it: from then on the case does not exist for that
-person.
+person, except that whoever applies keeps what is theirs as the applicant, and no more.
 """
 
 from collections.abc import Mapping
@@ -82,19 +82,28 @@ PERMITTED: Mapping[Act, frozenset[str]] = {
 
 
 def standing(caller: Caller, case: cases.Case | None, *, conflicted: bool, consulted: bool) -> frozenset[str]:
-    """What the caller is to the case; empty for an unknown case and in a conflict of interest."""
-    if case is None or conflicted or case.version == 0:
+    """What the caller is to the case; empty for an unknown case and, but for the applicant's own, in a
+    conflict of interest."""
+    if case is None or case.version == 0:
         return frozenset()
-    found = set(caller.roles & STAFF)
+    found = set[str]()
     if caller.person_id == case.holder_id:
         found.add("holder")
     if caller.person_id in case.editor_ids:
         found.add("editor")
+    if conflicted:
+        return frozenset(found)
+    found |= caller.roles & STAFF
     if caller.organisation is not None and caller.organisation == case.organisation:
         found |= caller.roles & _OWN_TRUST
     if consulted:
         found |= caller.roles & {"consultant"}
     return frozenset(found)
+
+
+def sees_inside(caller: Caller, case: cases.Case) -> bool:
+    """Whether the caller sees the case as the funder does, before its letter; who applies never does."""
+    return bool(caller.roles & STAFF) and caller.person_id not in (case.holder_id, *case.editor_ids)
 
 
 def permit(caller: Caller, act: Act, standing: frozenset[str]) -> None:

@@ -2,7 +2,8 @@
 
 A caller's *standing* towards a case is the set of what they are to it: a token role that reaches the case (an
 adviser of its trust, a consultant of an organisation it touches), or a relation (its holder, a member who was
-given access to it). A conflict of interest empties it: from then on the case does not exist for that person.
+given access to it). A conflict of interest empties it: from then on the case does not exist for that person,
+except that whoever applies keeps what is theirs as the applicant, and no more.
 """
 
 from collections.abc import Mapping
@@ -112,7 +113,8 @@ def in_audience(caller: Caller, task: TaskAccess) -> bool:
 
     A deputy does not stand in where the person themself is meant (a member's judgement, a holder's word).
     """
-    if task.conflicted or caller.person_id == task.not_person:
+    as_applicant = task.role == "holder" and caller.person_id == task.person_id
+    if (task.conflicted and not as_applicant) or caller.person_id == task.not_person:
         return False
     if task.person_id is not None:
         deputises = task.role not in IN_PERSON and task.person_id in task.principals
@@ -128,24 +130,28 @@ def waits_for(caller: Caller, task: TaskAccess) -> bool:
 
 def sees_task(caller: Caller, task: TaskAccess) -> bool:
     """Whether the task exists for the caller at all. The lists' SQL says the same; a test compares them."""
+    if in_audience(caller, task):
+        return True
     if task.conflicted:
         return False
-    if in_audience(caller, task) or caller.roles & SUPERVISORS:
-        return True
-    return (
+    return bool(caller.roles & SUPERVISORS) or (
         "hf_adviser" in caller.roles and task.applicant is not None and task.applicant == caller.organisation
     )
 
 
 def standing(caller: Caller, case: CaseAccess | None) -> frozenset[str]:
-    """What the caller is to the case; empty for an unknown case and in a conflict of interest."""
-    if case is None or case.conflicted:
+    """What the caller is to the case; empty for an unknown case and, but for the applicant's own, in a
+    conflict of interest."""
+    if case is None:
         return frozenset()
+    applies = caller.person_id == case.holder_id or caller.person_id in case.editor_ids
+    if case.conflicted:
+        return frozenset({"holder"}) if applies else frozenset()
     # A draft is its holder's, and of those whom it asks; the funder sees what is submitted.
     found = set[str]() if case.draft else set(caller.roles & STAFF)
-    if caller.person_id == case.holder_id or caller.person_id in case.editor_ids:
+    if applies:
         found.add("holder")
-    if case.member:
+    elif case.member:
         found.add("member")
     if case.organisation is not None and caller.organisation == case.organisation:
         found |= caller.roles & {"hf_adviser", "institution"}

@@ -14,7 +14,7 @@ from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
 from services.funding.api.shapes import LanguageQuery, Text, pdf
 from services.funding.commands import archive, offers
-from services.funding.policy import STAFF, Act, authorise, note_read
+from services.funding.policy import Act, authorise, note_read, sees_inside
 from services.funding.store import calls, decisions
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
@@ -64,7 +64,7 @@ class MoveDone(BaseModel):
 async def list_decisions(application_id: UUID, caller: CallerDep, database: DatabaseDep) -> Decisions:
     """Every decision on the case, the newest last. Outside the funder only those whose letter is out."""
     case = await authorise(database, caller, Act.SEE_DECISIONS, application_id)
-    inside = bool(caller.roles & STAFF)
+    inside = sees_inside(caller, case)
     async with database.read() as conn:
         call = await calls.get_call(conn, case.call_id)
         letters = {each.version: each for each in await decisions.letters_of_case(conn, application_id)}

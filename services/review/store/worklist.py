@@ -68,7 +68,8 @@ _OF_TRUST = """
 _VISIBLE = """
 left join cases c on c.id = t.application_id
 where t.closed_at is null
-  and not exists (select from conflict k where k.application_id = t.application_id and k.person_id = $1)
+  and ((t.audience_role = 'holder' and t.audience_person = $1 and t.not_person is distinct from $1)
+       or not exists (select from conflict k where k.application_id = t.application_id and k.person_id = $1))
 """
 
 _VIEWS = {

@@ -173,6 +173,26 @@ async def test_a_conflicted_case_does_not_exist_for_that_person(play: Play) -> N
     assert (await play.api.get(person, "/v1/decision-rounds/call-a.d1/presentation")).status_code == 404
 
 
+async def test_who_applies_keeps_the_award_despite_their_own_conflict_and_sees_nothing_more(
+    play: Play,
+) -> None:
+    await play.publish_call({"service": 1_000_000})
+    holder = play.person("rhf_adviser", organisation="STOLAV")
+    case = Case("STOLAV", 500_000, "awarded", 1, holder=holder)
+    await play.recommended(case)
+    await play.conflict(case, holder)
+    await play.run("open_decision_round", play.round())
+    assert (await play.api.get(holder, "/v1/decision-rounds/call-a.d1")).json()["cases"] == []
+    assert (await play.api.get(holder, f"{case.path}/decisions")).json()["items"] == []
+    await play.decide()
+    [told] = (await play.api.get(holder, f"{case.path}/decisions")).json()["items"]
+    assert (told["outcome"], told["rank"]) == ("awarded", None)
+    answered = await play.api.post(holder, f"{case.grant}/acceptance", {"accepted": True})
+    assert answered.status_code == 201, answered.text
+    loss = {"confirmed": True, "reason": "Nei"}
+    assert (await play.api.post(holder, f"{case.grant}/loss/decision", loss)).status_code == 404
+
+
 async def test_a_conflict_bars_from_deciding_the_whole_round(play: Play) -> None:
     await play.publish_call({"service": 1_000_000})
     case, other = Case("STOLAV", 500_000, "awarded", 1), Case("HMR", 400_000, "awarded", 2)

@@ -87,6 +87,23 @@ async def test_filters(play: CasePlay) -> None:
     assert await ids(play, play.adviser, call_id="another") == set()
 
 
+async def test_who_applies_keeps_their_own_tasks_despite_their_own_conflict(
+    play: CasePlay, known: Known
+) -> None:
+    await play.begin()
+    holder = await known("rhf_adviser", organisation="HMN")
+    case = await play.resubmit("a", 1, holder_id=holder.id)
+    await play.open(kinds.CONFIRM_MOVE, case)
+    await play.owner.execute(
+        "insert into conflict (application_id, person_id, call_id) values ($1, $2, $3)", case, holder.id, CALL
+    )
+    question = await play.ask(play.adviser, case)
+    for view in ("mine", "all"):
+        assert [item["kind"] for item in await play.worklist(holder, view)] == [kinds.ANSWER_QUESTION]
+    assert (await play.api.get(holder, f"/v1/cases/{case}")).status_code == 200
+    await play.answer(holder, question)
+
+
 async def test_the_lists_show_exactly_what_the_policy_permits(play: CasePlay, known: Known) -> None:
     """Random tasks and people (a fixed seed): each list holds the task if and only if the policy says so."""
     chance = random.Random(2023)

@@ -64,13 +64,23 @@ TASK = TaskAccess(
 )
 
 
-@given(st.sets(st.sampled_from(ROLES)), st.sampled_from(["STOLAV", "HP", None]), st.booleans())
-def test_in_a_conflict_a_person_is_nothing_to_the_case(
-    roles: set[str], organisation: str | None, holder: bool
-) -> None:
-    case = replace(CASE, conflicted=True, member=True, holder_id=ME if holder else OTHER)
+@given(st.sets(st.sampled_from(ROLES)), st.sampled_from(["STOLAV", "HP", None]))
+def test_in_a_conflict_a_person_is_nothing_to_the_case(roles: set[str], organisation: str | None) -> None:
+    case = replace(CASE, conflicted=True, member=True)
     assert standing(caller(*roles, organisation=organisation), case) == frozenset()
     assert standing(caller(*roles, organisation=organisation), None) == frozenset()
+
+
+@given(st.sets(st.sampled_from(ROLES)), st.sampled_from(["STOLAV", "HP", None]))
+def test_who_applies_is_the_applicant_whatever_else_and_never_judges(
+    roles: set[str], organisation: str | None
+) -> None:
+    for mine in ({"holder_id": ME}, {"editor_ids": frozenset({ME})}):
+        declared = replace(CASE, conflicted=True, member=True, **mine)
+        assert standing(caller(*roles, organisation=organisation), declared) == {"holder"}
+        before = standing(caller(*roles, organisation=organisation), replace(declared, conflicted=False))
+        assert "holder" in before
+        assert "member" not in before
 
 
 @given(st.sampled_from(list(Act)), st.sets(st.sampled_from(ROLES)))
@@ -147,6 +157,15 @@ def test_a_task_on_a_case_in_conflict_does_not_exist(
     me = caller(*roles, organisation=organisation)
     assert not sees_task(me, task)
     assert not waits_for(me, task)
+
+
+def test_a_task_of_the_applicant_stays_theirs_in_a_conflict_and_no_other_does() -> None:
+    own = replace(TASK, role="holder", organisation=None, person_id=ME, conflicted=True)
+    assert waits_for(caller(), own)
+    assert sees_task(caller(), own)
+    for other in (replace(own, role="member"), replace(own, role="holder", person_id=OTHER)):
+        assert not waits_for(caller("rhf_adviser"), other)
+        assert not sees_task(caller("rhf_adviser"), other)
 
 
 def test_whom_a_task_waits_for_sees_it() -> None:
