@@ -127,13 +127,13 @@ CHECKS = (
         "money_not_offered",
         """select f.id as key, p.panel, f.amount, p.amount - p.awarded - p.held as free from pot p
            join lateral (
-             select c.id, d.amount, c.held_back from cases c
+             select c.id, d.amount, c.held_back, l.version is not null as told from cases c
              join decision d on d.application_id = c.id and d.version = c.decision_version
-             join letter l on l.application_id = c.id and l.version = c.decision_version
+             left join letter l on l.application_id = c.id and l.version = c.decision_version
              where c.call_id = p.call_id and c.panel = p.panel and c.state = 'reserve'
              order by c.reserve_position limit 1
            ) f on true
-           where not f.held_back and f.amount <= p.amount - p.awarded - p.held
+           where f.told and not f.held_back and f.amount <= p.amount - p.awarded - p.held
              and not exists (  -- letters of a round just decided are still going out
                select from decision d join decision_round r on r.id = d.decision_round_id
                left join letter l on l.application_id = d.application_id and l.version = d.version

@@ -76,8 +76,8 @@ class CaseDecided(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class CaseLeftOut(CaseFact):
-    """Its ending was undone after its round had been laid out or decided without it: it needs a round of
-    its own."""
+    """Its round was decided without it, and it is back and recommended: it needs a round of its own. Never
+    before the call's round is decided."""
 
     TYPE: ClassVar[str] = "no.innoflyt.funding.case-left-out.v1"
     decision_round_id: str

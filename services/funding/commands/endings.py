@@ -5,13 +5,14 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from services.common.db import Connection, now
-from services.common.record import Actor, Entry, Fact, record_all
+from services.common.record import Actor, Entry, record_all
+from services.funding.commands.left_out import leave_out
 from services.funding.commands.losses import free_money
 from services.funding.commands.moves import lock_case, lock_money, move_award, move_case
 from services.funding.commands.offers import leave_list, offer_free_money
-from services.funding.domain.cases import CASE, CaseAction, CaseState, next_round_id
+from services.funding.domain.cases import CASE, CaseAction, CaseState
 from services.funding.domain.grants import GRANT, GrantAction
-from services.funding.events import CaseLeftOut, LossDecided
+from services.funding.events import LossDecided
 from services.funding.store import calls, cases, decisions, grants
 
 _SERVICE = Actor("service", "funding")
@@ -83,32 +84,28 @@ async def _refuse_award(
     return [entry, *freed]
 
 
-async def _left_out(conn: Connection, case: cases.Case) -> CaseLeftOut:
-    """Its round has gone on without it; it needs one of its own, as after an upheld complaint."""
-    left_out = await cases.own_rounds(conn, case.id, case.decision_version)
-    round_id = next_round_id(case.id, case.decision_version, left_out=left_out)
-    return CaseLeftOut(application_id=case.id, call_id=case.call_id, decision_round_id=round_id)
-
-
 async def undo_ending(conn: Connection, application_id: UUID, ended_as: str) -> None:
-    """The ending was undone: the case is where it was. What it held has gone on, so an offer or a move is a
-    place on the reserve list again, and asked anew if its turn and money are still there."""
+    """The ending was undone: the case is where it was, or left out if its round was decided meanwhile. What
+    it held has gone on, so an offer or a move is a place on the reserve list again, and asked anew if its
+    turn and money are still there."""
     found = await cases.find_case(conn, application_id)
-    pots = await lock_money(conn, found.call_id, [found.panel]) if found and found.panel else {}
-    case = await cases.lock_case(conn, application_id)
-    if case is None or case.state is not CaseState.ENDED or case.ended_as != ended_as:
+    if found is None:
+        return
+    pots = await lock_money(conn, found.call_id, [found.panel]) if found.panel else {}
+    await decisions.lock_round_of_call(conn, found.call_id)
+    case = await lock_case(conn, application_id)
+    if case.state is not CaseState.ENDED or case.ended_as != ended_as:
         return
     back = CaseState(case.ended_from or CaseState.RECEIVED)
     if back in (CaseState.OFFERED, CaseState.MOVING):
         back = CaseState.RESERVE
-    facts: list[Fact] = []
-    if back in (CaseState.RECEIVED, CaseState.IN_DECISION) and await cases.is_left_out(conn, application_id):
-        back = CaseState.UPHELD
-        facts = [await _left_out(conn, case)]
     await cases.save_case(conn, case, state=back)
     await cases.add_step(conn, "case", case.id, case.state, "undo", back, _SERVICE)
     body: dict[str, JsonValue] = {"as": ended_as, "state": back.value}
-    entries = [Entry(str(application_id), _SERVICE, "case.ending_undone", body, facts)]
+    entries = [
+        Entry(str(application_id), _SERVICE, "case.ending_undone", body),
+        *await leave_out(conn, case.call_id, _SERVICE, application_id),
+    ]
     if back is CaseState.RESERVE:
         entries += await offer_free_money(conn, pots[case.panel], _SERVICE, freed_by=None)
     await record_all(conn, entries)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.common.db import Connection, now
-from services.common.errors import NotYet
+from services.common.errors import NotYet, StepOutOfOrder
 from services.common.record import Actor, record
 from services.funding.commands.moves import lock_case, move_case
 from services.funding.domain.cases import (
@@ -86,7 +86,7 @@ async def _of_call(conn: Connection, call: calls.Call) -> list[recommendations.R
 async def _of_case(conn: Connection, case: cases.Case, round_id: str) -> list[recommendations.Recommendation]:
     """What was recommended for one case: newly, where an upheld complaint led to a new assessment."""
     if case.state is CaseState.ENDED:
-        return []
+        raise StepOutOfOrder("the case has ended; should it come back, its round is laid out then")
     again = f"{case.id}.r{case.decision_version}"
     if case.state is CaseState.UPHELD and await _assessed_again(conn, case):
         signed = await recommendations.signed_cases(conn, [again])

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from services.common.db import Connection, now
 from services.common.errors import FieldError, Invalid, NotFound
 from services.common.record import Actor, Entry, record, record_all
+from services.funding.commands.left_out import leave_out
 from services.funding.commands.moves import lock_money, move_case
 from services.funding.domain.cases import (
     DECIDES,
@@ -256,6 +257,8 @@ async def _take(
             "prepared_by": str(round_.prepared_by),
         }
         entries.append(Entry(str(case.id), actor, "case.decided", body, [decided]))
+    if round_.kind is RoundKind.CALL:
+        entries += await leave_out(conn, round_.call_id, actor)
     taken = DecisionsTaken(
         decision_round_id=round_.id,
         call_id=round_.call_id,

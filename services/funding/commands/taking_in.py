@@ -1,8 +1,9 @@
 """What funding keeps of the other services' facts: calls with pots, cases, recommendations, conflicts."""
 
 from services.common.db import Connection
-from services.common.record import Actor, record
-from services.funding.store import calls, cases, recommendations
+from services.common.record import Actor, record, record_all
+from services.funding.commands.left_out import leave_out
+from services.funding.store import calls, cases, decisions, recommendations
 from services.intake.events import ApplicationSubmitted, CallPublished, DeadlineMoved
 from services.review.events import CaseRecommended, ConflictDeclared, RecommendationSigned
 
@@ -35,8 +36,14 @@ async def take_in_recommendation(conn: Connection, fact: CaseRecommended) -> Non
 
 
 async def take_in_signature(conn: Connection, fact: RecommendationSigned) -> None:
-    """The panel's list is complete: these cases and no others."""
+    """The panel's list is complete: these cases and no others. A case that was assessed by itself may have
+    missed the call's decision."""
     await recommendations.add_panel_round(conn, fact)
+    if fact.application_id is not None:
+        await decisions.lock_round_of_call(conn, fact.call_id)
+        entries = await leave_out(conn, fact.call_id, _SERVICE, fact.application_id)
+        if entries:
+            await record_all(conn, entries)
 
 
 async def take_in_conflict(conn: Connection, fact: ConflictDeclared) -> None:

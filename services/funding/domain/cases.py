@@ -39,6 +39,7 @@ class CaseState(StrEnum):
 
 class CaseAction(StrEnum):
     LAY_OUT = "lay_out"
+    LEAVE_OUT = "leave_out"
     AWARD = "award"
     RESERVE = "reserve"
     DECLINE = "decline"
@@ -60,8 +61,16 @@ _DECISIONS = {
 }
 
 CASE: machine.Machine[CaseState, CaseAction] = {
-    CaseState.RECEIVED: {CaseAction.LAY_OUT: CaseState.IN_DECISION, CaseAction.END: CaseState.ENDED},
-    CaseState.IN_DECISION: {**_DECISIONS, CaseAction.END: CaseState.ENDED},
+    CaseState.RECEIVED: {
+        CaseAction.LAY_OUT: CaseState.IN_DECISION,
+        CaseAction.LEAVE_OUT: CaseState.UPHELD,
+        CaseAction.END: CaseState.ENDED,
+    },
+    CaseState.IN_DECISION: {
+        **_DECISIONS,
+        CaseAction.LEAVE_OUT: CaseState.UPHELD,
+        CaseAction.END: CaseState.ENDED,
+    },
     CaseState.AWARDED: {CaseAction.LOSE: CaseState.LOST},
     CaseState.RESERVE: {
         CaseAction.OFFER: CaseState.OFFERED,

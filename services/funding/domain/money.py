@@ -62,19 +62,21 @@ class Pot:
 
 @dataclass(frozen=True)
 class Place:
-    """A place on a panel's reserve list. `held_back`: an adviser let it wait until other money comes free."""
+    """A place on a panel's reserve list. `held_back`: an adviser let it wait until other money comes free;
+    `told`: its letter is out."""
 
     application_id: UUID
     position: int
     amount: int
     held_back: bool = False
+    told: bool = True
 
 
 def next_offer(free: int, places: Sequence[Place]) -> Place | None:
-    """Who is offered `free` NOK: the first on the list if the full amount fits, otherwise nobody: no
-    skipping."""
+    """Who is offered `free` NOK: the first on the list if the full amount fits and its letter is out,
+    otherwise nobody: no skipping."""
     first = min(places, key=lambda place: place.position, default=None)
-    if first is None or first.held_back or first.amount > free:
+    if first is None or first.held_back or not first.told or first.amount > free:
         return None
     return first
 

@@ -151,17 +151,20 @@ async def set_holder(conn: Connection, application_id: UUID, holder_id: UUID) ->
 
 
 async def waiting_places(conn: Connection, call_id: str, panel: str) -> list[Place]:
-    """Places that can be offered money: on the reserve list, and told so by letter. Their rows are locked."""
+    """The places of the panel's reserve list that no money is offered to. Their rows are locked."""
     rows = await conn.fetch(
-        """select c.id, c.reserve_position, d.amount, c.held_back from cases c
+        """select c.id, c.reserve_position, d.amount, c.held_back, l.version is not null as told from cases c
            join decision d on d.application_id = c.id and d.version = c.decision_version
-           join letter l on l.application_id = c.id and l.version = c.decision_version
+           left join letter l on l.application_id = c.id and l.version = c.decision_version
            where c.call_id = $1 and c.panel = $2 and c.state = 'reserve' order by c.reserve_position
            for update of c""",
         call_id,
         panel,
     )
-    return [Place(row["id"], row["reserve_position"], row["amount"], row["held_back"]) for row in rows]
+    return [
+        Place(row["id"], row["reserve_position"], row["amount"], row["held_back"], row["told"])
+        for row in rows
+    ]
 
 
 async def last_position(conn: Connection, call_id: str, panel: str) -> int:
@@ -232,17 +235,22 @@ async def places_taken(conn: Connection, call_id: str, panel: str) -> int:
     return found
 
 
-async def is_left_out(conn: Connection, application_id: UUID) -> bool:
-    """Whether the rounds that the recommended case belongs in were laid out, or decided, without it."""
-    found: bool = await conn.fetchval(
-        """select exists (select from recommendation where application_id = $1)
-              and exists (select from decision_round r join cases c on c.call_id = r.call_id
-                          where c.id = $1 and r.application_id is null)
+async def lock_left_out(conn: Connection, call_id: str, application_id: UUID | None) -> list[Case]:
+    """Recommended cases of the call (or this one) that wait for a decision, while the call's round is decided
+    and no other that they are in is still to be. Locked in one order."""
+    rows = await conn.fetch(
+        f"""select {_CASE} from cases c
+            where call_id = $1 and ($2::uuid is null or id = $2) and state in ('received', 'in_decision')
+              and exists (select from recommendation where application_id = c.id)
+              and exists (select from decision_round r
+                          where r.call_id = c.call_id and r.application_id is null and r.state = 'decided')
               and not exists (select from proposal p join decision_round r on r.id = p.decision_round_id
-                              where p.application_id = $1 and r.state <> 'decided')""",
+                              where p.application_id = c.id and r.state <> 'decided')
+            order by id for update of c""",
+        call_id,
         application_id,
     )
-    return found
+    return [case_of_row(row) for row in rows]
 
 
 async def own_rounds(conn: Connection, application_id: UUID, version: int) -> int:

@@ -123,6 +123,13 @@ async def lock_round(conn: Connection, round_id: str) -> Round | None:
     return _round(row) if row else None
 
 
+async def lock_round_of_call(conn: Connection, call_id: str) -> None:
+    """The round of the whole call, if there is one by now: nobody decides it meanwhile."""
+    await conn.execute(
+        "select from decision_round where call_id = $1 and application_id is null for update", call_id
+    )
+
+
 async def set_prepared(conn: Connection, round_id: str, by: UUID, at: datetime) -> None:
     await conn.execute(
         "update decision_round set state = 'prepared', prepared_by = $2, prepared_at = $3 where id = $1",

@@ -8,22 +8,11 @@ import pytest
 
 from services.funding.commands.letters import NotDecidedYet
 from services.funding.commands.open_round import RecommendationsMissing
-from services.intake.events import ApplicationWithdrawn, WithdrawalUndone
-from tests.service.funding.play import AT, Case, Play
+from tests.service.funding.play import Case, Play
 
 
 def _problem(answer: object) -> str:
     return str(answer.json()["type"]).rpartition("/")[2]  # type: ignore[attr-defined]
-
-
-def _withdrawn(case: Case) -> ApplicationWithdrawn:
-    return ApplicationWithdrawn(
-        application_id=case.id, call_id="call-a", withdrawn_by=case.holder.id, undo_until=AT
-    )
-
-
-def _undone(case: Case) -> WithdrawalUndone:
-    return WithdrawalUndone(application_id=case.id, call_id="call-a", undone_by=case.holder.id)
 
 
 async def test_the_round_waits_for_every_signed_recommendation(play: Play) -> None:
@@ -170,114 +159,6 @@ async def test_the_register_shows_only_what_is_published_and_stands(play: Play) 
     assert len(published) == 1
     assert set(published[0]["holder_ids"]) == {str(case.holder.id) for case in play.cases}
     assert len(await play.facts("kickoff-planned")) == 3
-
-
-async def test_a_withdrawal_before_the_decision_leaves_the_case_out(play: Play) -> None:
-    await play.publish_call({"service": 1_000_000})
-    case, other = Case("HMR", 300_000, "awarded", 1), Case("HNT", 200_000, "awarded", 2)
-    await play.recommended(case, other)
-    await play.run("open_decision_round", play.round())
-    await play.prepare("call-a.d1")
-    await play.fact(_withdrawn(case), case.id)
-    assert (await play.take("call-a.d1")).status_code == 201
-    await play.run("send_letters", play.round())
-    assert await play.pot() == (1_000_000, 200_000, 0)
-    assert not await play.facts("case-decided", case)
-    assert not await play.facts("letter-sent", case)
-    # Undone, it is decided by rounds of its own, until one of them is decided while it is there.
-    own = [f"{case.id}.d1", f"{case.id}.d1.2"]
-    await play.fact(_undone(case), case.id)
-    await play.run("open_decision_round", play.round(own[0], case))
-    await play.prepare(own[0])
-    await play.fact(_withdrawn(case), case.id)
-    assert (await play.take(own[0])).status_code == 201
-    await play.fact(_undone(case), case.id)
-    assert [each["decision_round_id"] for each in await play.facts("case-left-out", case)] == own
-    await play.decide(play.round(own[1], case))
-    (letter,) = await play.facts("letter-sent", case)
-    assert (letter["version"], letter["outcome"]) == (1, "reserve")
-    assert await play.pot() == (1_000_000, 200_000, 300_000)
-
-
-@pytest.mark.parametrize("recommended", [True, False])
-async def test_a_case_that_was_away_when_its_round_was_laid_out_gets_its_own(
-    play: Play, recommended: bool
-) -> None:
-    """Unless the panel has never seen it: then there is nothing to decide yet."""
-    await play.publish_call({"service": 1_000_000})
-    case, other = Case("HMR", 300_000, "awarded", 1), Case("HNT", 200_000, "awarded", 2)
-    if recommended:
-        await play.recommended(case, other)
-    else:
-        await play.submit(case)
-        await play.recommended(other)
-    await play.fact(_withdrawn(case), case.id)
-    await play.run("open_decision_round", play.round())
-    await play.fact(_undone(case), case.id)
-    assert len(await play.facts("case-left-out", case)) == (1 if recommended else 0)
-    assert await play.state(case) == ("upheld" if recommended else "received")
-
-
-async def test_a_withdrawal_that_crosses_with_the_award_is_the_holders_no(play: Play) -> None:
-    await play.publish_call({"service": 1_000_000})
-    case = Case("HMR", 600_000, "awarded", 1)
-    early = Case("HNT", 400_000, "awarded", 2)
-    reserve = Case("STOLAV", 500_000, "reserve", 3)
-    await play.recommended(case, early, reserve)
-    await play.decide()
-    for each in (case, early):
-        for _ in range(2):
-            await play.fact(_withdrawn(each), each.id)
-    lost = await play.facts("loss-decided")
-    assert [(each["outcome"], each["confirmed"]) for each in lost] == [("not_accepted", True)] * 2
-    assert len(await play.facts("reserve-offered", reserve)) == 1
-    assert await play.pot() == (1_000_000, 0, 500_000)
-
-
-async def test_a_withdrawal_between_decision_and_letter_stops_the_letter(play: Play) -> None:
-    await play.publish_call({"service": 1_000_000})
-    case, reserve = Case("HMR", 600_000, "awarded", 1), Case("STOLAV", 500_000, "reserve", 2)
-    await play.recommended(case, reserve)
-    await play.run("open_decision_round", play.round())
-    await play.prepare("call-a.d1")
-    await play.take("call-a.d1")
-    await play.fact(_withdrawn(case), case.id)
-    assert await play.pot() == (1_000_000, 0, 0)  # the reserve has no letter yet, so nothing is offered
-    await play.run("send_letters", play.round())
-    assert not await play.facts("letter-sent", case)
-    assert not await play.facts("award-made")
-    assert [each["outcome"] for each in await play.facts("loss-decided", case)] == ["not_accepted"]
-    assert len(await play.facts("reserve-offered", reserve)) == 1
-
-
-async def test_a_withdrawal_after_the_start_changes_nothing(play: Play) -> None:
-    await play.publish_call({"service": 1_000_000})
-    case = Case("HMR", 600_000, "awarded", 1)
-    await play.recommended(case)
-    await play.decide()
-    await play.started(case)
-    await play.fact(_withdrawn(case), case.id)
-    assert await play.state(case) == "awarded"
-    assert not await play.facts("loss-decided")
-    async with play.database.read() as conn:
-        actions = await conn.fetch("select action from audit where key = $1 order by n", str(case.id))
-    assert actions[-1]["action"] == "withdrawal.too_late"
-
-
-async def test_an_undone_withdrawal_from_the_reserve_list_is_asked_anew(play: Play) -> None:
-    await play.publish_call({"service": 1_000_000})
-    award = Case("HMR", 600_000, "awarded", 1)
-    first, second = Case("STOLAV", 500_000, "reserve", 2), Case("HNT", 600_000, "reserve", 3)
-    await play.recommended(award, first, second)
-    await play.decide()
-    await play.lose(award)
-    assert await play.pot() == (1_000_000, 0, 500_000)
-    await play.fact(_withdrawn(first), first.id)
-    assert await play.state(second) == "offered"
-    for _ in range(2):
-        await play.fact(_undone(first), first.id)
-    assert await play.state(first) == "reserve"  # 400 000 are left, 500 000 needed
-    assert await play.pot() == (1_000_000, 0, 600_000)
 
 
 async def test_unknown_rounds_and_cases_are_not_found(play: Play) -> None:

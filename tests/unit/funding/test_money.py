@@ -51,6 +51,8 @@ def test_only_the_first_is_ever_offered_and_only_in_full(
         assert offered == places[0]
         held_back = [Place(places[0].application_id, 1, places[0].amount, held_back=True), *places[1:]]
         assert next_offer(free, held_back) is None
+        untold = [Place(places[0].application_id, 1, places[0].amount, told=False), *places[1:]]
+        assert next_offer(free, untold) is None
 
 
 @given(
