@@ -1,12 +1,14 @@
 """Which runs are stuck: beside the SQL checks, every open workflow is asked what it waits for.
 
 Waiting for an instant is fine. Not fine: a workflow task that fails, an activity that has been tried for more
-than a minute, a step that its service refuses, and a wait on a person who has no open task.
+than a minute, a step that its service refuses, a wait on a person who has no open task, and a run that was
+started, has not ended, and is gone.
 """
 
 import asyncio
 import sys
 import time
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
@@ -89,7 +91,27 @@ async def _look(client: Client, conn: Connection) -> set[Stuck]:
             return {Stuck(run.id, why) for why in await _examine(client, run, open_tasks)}
 
     runs = [run async for run in client.list_workflows("ExecutionStatus = 'Running'")]
-    return set().union(*await asyncio.gather(*(examined(run) for run in runs)))
+    gone = await _gone(client, conn, {run.id for run in runs})
+    return gone.union(*await asyncio.gather(*(examined(run) for run in runs)))
+
+
+async def _gone(client: Client, conn: Connection, running: Set[str]) -> set[Stuck]:
+    """The runs that somebody terminated, or that a restored Temporal does not know: nobody waits any more."""
+    rows = await conn.fetch(
+        """select workflow_id from workflows.run
+           where ended_at is null and started_at < clock_timestamp() - $1::interval""",
+        _TOO_LONG,
+    )
+    found = set()
+    for workflow_id in {row["workflow_id"] for row in rows} - running:
+        try:
+            description = await client.get_workflow_handle(workflow_id).describe(rpc_timeout=_ANSWER)
+            status = description.status.name if description.status else "UNKNOWN"
+        except RPCError as error:
+            status = error.status.name
+        if status != "RUNNING":  # the list of those that run lags behind
+            found.add(Stuck(workflow_id, f"its run is gone ({status}), though the case has not ended"))
+    return found
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,11 @@ from services.common.consumer import Handler, Incoming
 from services.common.db import Connection
 from services.common.errors import InfrastructureDown, Malformed
 from services.common.record import Actor
+from services.common.record import Fact as Event
 from services.common.telemetry import current_traceparent, span
+from services.funding import events as funding
+from services.intake import events as intake
+from services.review import events as review
 from workflows import delivery, store
 from workflows.contracts.facts import ROUTES, Fact, Workflow, addressed, carried
 from workflows.late import Late, record_late_facts
@@ -26,6 +30,13 @@ from workflows.late import Late, record_late_facts
 TOPICS = ("intake.events", "review.events", "funding.events")
 
 STARTER = Actor("service", "workflows")
+
+_EVENTS: Mapping[str, type[Event]] = {
+    each.TYPE: each
+    for module in (intake, review, funding)
+    for each in vars(module).values()
+    if isinstance(each, type) and issubclass(each, Event) and hasattr(each, "TYPE")
+}
 
 # Longer than one call may take, for the connection that the first call of a process opens.
 _PATIENCE = 10.0
@@ -43,7 +54,8 @@ def handlers(client: Client) -> Mapping[str, Handler]:
 async def deliver(conn: Connection, client: Client, event: Incoming) -> None:
     """Start the workflow of this event, or tell it, or keep the fact for its start, or record it as late.
 
-    Malformed when the event lacks what its type promises; InfrastructureDown while Temporal does not answer.
+    Malformed when the event is not what its type promises: a history cannot be mended. InfrastructureDown
+    while Temporal does not answer.
     """
     kind, workflow_id, data = _read(event)
     with span(f"deliver to {kind}", application_id=event.key, workflow_id=workflow_id):
@@ -64,10 +76,11 @@ async def deliver(conn: Connection, client: Client, event: Incoming) -> None:
 
 
 def _read(event: Incoming) -> tuple[Workflow, str, dict[str, object]]:
+    _EVENTS[event.type].from_data(event.data)
     try:
         kind, workflow_id = addressed(event.type, event.data)
         return kind, workflow_id, carried(event.type, event.data)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:  # in what an event holds as free JSON, as a call its definition
         raise Malformed(f"{event.type}: {error} is missing") from error
 
 

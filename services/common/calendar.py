@@ -125,6 +125,8 @@ def _parse_after(data: Mapping[Any, Any]) -> After:
     if found is None:
         raise ValueError("after: must be an ISO 8601 duration such as P3M, -P30D or PT20S")
     part = {name: int(text or 0) for name, text in found.groupdict().items() if name != "sign"}
+    if any(len(text or "") > 5 for text in found.groups()) or part["years"] + part["months"] / 12 > 100:
+        raise ValueError("after: must be at most a hundred years, each part of at most five digits")
     sign = -1 if found["sign"] else 1
     return After(
         months=sign * (12 * part["years"] + part["months"]),

@@ -15,7 +15,6 @@ from uuid import UUID
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from opentelemetry.trace import SpanKind
 
 from services.common import parking
 from services.common.context import caused_by
@@ -26,7 +25,6 @@ from services.common.errors import InfrastructureDown, NotYet, Refused
 from services.common.failpoints import failpoint
 from services.common.outages import is_infrastructure
 from services.common.parking import Handler as Handler
-from services.common.telemetry import span
 
 _log = structlog.get_logger()
 
@@ -35,6 +33,7 @@ _TRIES_PAUSE = 0.1
 _SHORTEST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
 _MOST_PATIENCE = 60.0
+_LITTLE_PATIENCE = 2.0
 _STUCK_SECONDS = 20.0
 _AT_ONCE = 4  # partitions at work side by side; the pool must have more connections than this
 
@@ -50,8 +49,9 @@ class Consumer:
         self._topics = tuple(topics)
         self._handlers = handlers
         self._parked_in_a_row: list[str] = []
-        self._wait = _SHORTEST_WAIT
+        self._waits: dict[TopicPartition, float] = {}
         self._early_since: dict[UUID, float] = {}
+        self._patience = _MOST_PATIENCE
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._halted = False
 
@@ -138,14 +138,15 @@ class Consumer:
             except Exception as error:
                 if not is_infrastructure(error):
                     raise
-                # Read again from here: nothing overtakes it, and polling keeps our place in the group.
+                # Read again from here after a while: nothing overtakes it, and the other partitions go on.
                 _log.warning("event waits", consumer=self.name, error=type(error).__name__)
                 kafka.seek(partition, message.offset)
-                await asyncio.sleep(self._wait)
-                if not isinstance(error, NotYet):
-                    self._wait = min(self._wait * 2, _LONGEST_WAIT)
+                kafka.pause(partition)
+                wait = self._waits.get(partition, _SHORTEST_WAIT)
+                asyncio.get_running_loop().call_later(wait, _resume, kafka, partition)
+                self._waits[partition] = min(wait * 2, 1.0 if isinstance(error, NotYet) else _LONGEST_WAIT)
                 return True
-            self._wait = _SHORTEST_WAIT
+            self._waits.pop(partition, None)
             await _commit(kafka, partition, message.offset + 1)
         return not self._halted
 
@@ -157,26 +158,21 @@ class Consumer:
         if delivery.type and delivery.type not in self._handlers:
             return False
         with (
-            span(
-                f"process {delivery.topic}",
-                kind=SpanKind.CONSUMER,
-                parent=delivery.traceparent,
-                root=delivery.traceparent is None,
-                application_id=delivery.key,
-                event_id=str(delivery.event_id),
-                event_type=delivery.type,
-            ),
+            delivery.trace("process"),
             caused_by(delivery.header("ce_callid"), str(delivery.event_id)),
             structlog.contextvars.bound_contextvars(
                 application_id=delivery.key, event_id=str(delivery.event_id)
             ),
         ):
             reason = await self._apply_with_tries(delivery)
-            self._early_since.pop(delivery.event_id, None)
+            early = self._early_since.pop(delivery.event_id, None) is not None
             if reason is None:
                 self._parked_in_a_row.clear()
+                self._patience = _MOST_PATIENCE if early else self._patience
                 return False
-            return await self._park(delivery, reason)
+            if early:  # what it waits for may stay away for the others too, and is no fault of ours
+                self._patience = _LITTLE_PATIENCE
+            return await self._park(delivery, reason, in_a_row=not early)
 
     async def _apply_with_tries(self, delivery: Delivery) -> str | None:
         """None when the event is done, else why it must be parked."""
@@ -188,7 +184,7 @@ class Consumer:
                 return f"{type(refused).__name__}: {refused.detail or refused.title}"
             except NotYet as early:
                 since = self._early_since.setdefault(delivery.event_id, time.monotonic())
-                if time.monotonic() - since < _MOST_PATIENCE:
+                if time.monotonic() - since < self._patience:
                     raise
                 return f"{type(early).__name__}: {early}"
             except Exception as error:
@@ -213,15 +209,16 @@ class Consumer:
             failpoint("consumer.before_commit")
         failpoint("consumer.after_commit")
 
-    async def _park(self, delivery: Delivery, reason: str) -> bool:
+    async def _park(self, delivery: Delivery, reason: str, *, in_a_row: bool) -> bool:
         """Park the event that cannot be done; True when there is now so much parked that we must stop."""
         async with self._database.transaction() as conn:
             await parking.lock(conn, self.name, delivery.key)
-            if await parking.take_in(conn, self.name, delivery):
-                behind = await parking.is_parked(conn, self.name, delivery.key)
-                await parking.park(conn, self.name, delivery, reason, behind=behind)
+            if not await parking.take_in(conn, self.name, delivery):
+                return False  # another process has done it meanwhile
+            behind = await parking.is_parked(conn, self.name, delivery.key)
+            await parking.park(conn, self.name, delivery, reason, behind=behind)
             _log.error("event parked", consumer=self.name, event_type=delivery.type, reason=reason)
-            if delivery.key not in self._parked_in_a_row:
+            if in_a_row and delivery.key not in self._parked_in_a_row:
                 self._parked_in_a_row.append(delivery.key)
             open_keys = await parking.open_causes(conn, self.name)
             if open_keys >= parking.MOST_PARKED:
@@ -234,6 +231,11 @@ class Consumer:
             return True
 
 
+def _resume(kafka: Any, partition: TopicPartition) -> None:
+    if partition in kafka.assignment():  # else another process has it, or this session is over
+        kafka.resume(partition)
+
+
 async def _commit(kafka: Any, partition: TopicPartition, offset: int) -> None:
     """Move the offset. A failure costs nothing but a redelivery, which the inbox knows."""
     try:
@@ -244,7 +246,7 @@ async def _commit(kafka: Any, partition: TopicPartition, offset: int) -> None:
 
 async def _raise_if_stuck(kafka: Any) -> None:
     """A client may go silent for ever after the broker's restart: if more is there, begin a new session."""
-    assigned = kafka.assignment()
+    assigned = kafka.assignment() - kafka.paused()
     if assigned:
         ends = await asyncio.wait_for(kafka.end_offsets(assigned), timeout=5)
         for partition in assigned:

@@ -42,6 +42,7 @@ _CONNECT_SECONDS = 5.0
 _STATEMENT_SECONDS = 15.0
 _EXAMINATION_SECONDS = 300.0
 _LOCK_SECONDS = 8
+_FORSAKEN_SECONDS = 30  # longer than any pause of ours within a transaction
 
 
 async def now(conn: Connection) -> datetime:
@@ -85,6 +86,11 @@ def _arguments(settings: Settings, schema: str, role: str, purpose: str) -> dict
             "timezone": "UTC",
             "application_name": f"{schema} {purpose}",
             "lock_timeout": f"{_LOCK_SECONDS}s",
+            # A process that is frozen, or whose machine is gone, must not hold its locks for ever.
+            "idle_in_transaction_session_timeout": f"{_FORSAKEN_SECONDS}s",
+            "tcp_keepalives_idle": "15",
+            "tcp_keepalives_interval": "5",
+            "tcp_keepalives_count": "3",
         },
     }
 

@@ -3,12 +3,16 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, Self
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from opentelemetry.trace import SpanKind
+
 from services.common.errors import Malformed
+from services.common.telemetry import span
 
 # Names of events that lack an id of their own: the place in the log is the next best identity.
 _PLACES = uuid.uuid5(uuid.NAMESPACE_URL, "https://innoflyt.test/places")
@@ -37,7 +41,7 @@ class Message(Protocol):
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Delivery:
             message.offset,
             message.key,
             message.value,
-            tuple(message.headers),
+            tuple((name, value or b"") for name, value in message.headers),
         )
 
     @property
@@ -85,6 +89,18 @@ class Delivery:
     def traceparent(self) -> str | None:
         """Trace context of the command that caused the event."""
         return self.header("traceparent")
+
+    def trace(self, verb: str) -> AbstractContextManager[object]:
+        """The span of handling it: `process`, or `retry` by an operator; part of its command's trace."""
+        return span(
+            f"{verb} {self.topic}",
+            kind=SpanKind.CONSUMER,
+            parent=self.traceparent,
+            root=self.traceparent is None,
+            application_id=self.key,
+            event_id=str(self.event_id),
+            event_type=self.type,
+        )
 
     def header(self, name: str) -> str | None:
         """Value of the first header with this name."""
@@ -142,7 +158,9 @@ class Delivery:
         headers = tuple(
             (unquote_to_bytes(name).decode(), unquote_to_bytes(value)) for name, value in row["headers"]
         )
-        return cls(row["topic"], row["partition"], row["offset"], row["key"].encode(), row["value"], headers)
+        place = f"{row['topic']}/{row['partition']}"
+        key = None if row["key"] == place else row["key"].encode()
+        return cls(row["topic"], row["partition"], row["offset"], key, row["value"], headers)
 
 
 def headers_of(row: Mapping[str, Any], source: str) -> list[tuple[str, bytes]]:

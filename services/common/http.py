@@ -253,7 +253,11 @@ def decode_cursor(text: str, length: int | None = None) -> list[Any]:
         values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error, RecursionError):
         values = None
-    if not isinstance(values, list) or (length is not None and len(values) != length):
+    if (
+        not isinstance(values, list)
+        or (length is not None and len(values) != length)
+        or any(_unstorable(values, ""))
+    ):
         raise Invalid(
             "cursor", errors=[FieldError("cursor", text[:100], "use `next` of the page before, unchanged")]
         )

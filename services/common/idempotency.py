@@ -89,7 +89,7 @@ def _fingerprint(path: str, body: bytes) -> str:
     """The same for bodies that are equal as JSON; the path is in it since a key is kept per route."""
     try:
         meaning = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
-    except ValueError:
+    except (ValueError, RecursionError):
         meaning = body
     return hashlib.sha256(path.encode() + b"\n" + meaning).hexdigest()
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from services.common.context import caused_by
 from services.common.db import Connection, Database
 from services.common.envelope import Delivery, Incoming
@@ -65,7 +67,7 @@ async def park(conn: Connection, consumer: str, delivery: Delivery, reason: str,
         delivery.value,
         delivery.stored_headers(),
         behind,
-        reason,
+        reason.replace("\x00", "\\x00"),
     )
 
 
@@ -121,19 +123,16 @@ async def retry(
     queue behind and are taken too. NotFound when nothing is parked for the key.
     """
     done = 0
-    while await _retry_first(database, consumer, key, handlers):
-        done += 1
+    try:
+        while await _retry_first(database, consumer, key, handlers):
+            done += 1
+    finally:
+        if done:
+            body: dict[str, JsonValue] = {"consumer": consumer, "events": done}
+            async with database.transaction() as conn:
+                await record(conn, key=key, actor=operator, action="parked.retried", body=body)
     if not done:
         raise NotFound(f"nothing is parked for {key}")
-    async with database.transaction() as conn:
-        await _resume(conn, consumer)
-        await record(
-            conn,
-            key=key,
-            actor=operator,
-            action="parked.retried",
-            body={"consumer": consumer, "events": done},
-        )
     return done
 
 
@@ -152,9 +151,10 @@ async def _retry_first(database: Database, consumer: str, key: str, handlers: Ma
         handler = handlers.get(delivery.type)
         if handler is None:
             raise Malformed(f"no handler for the type {delivery.type!r}; skip the event or deploy one")
-        with caused_by(delivery.header("ce_callid"), str(delivery.event_id)):
+        with delivery.trace("retry"), caused_by(delivery.header("ce_callid"), str(delivery.event_id)):
             await handler(conn, delivery.incoming())
         await _resolve(conn, row["id"], "retried", None)
+        await _resume(conn, consumer)
         return True
 
 

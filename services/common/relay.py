@@ -27,12 +27,14 @@ _POLL_SECONDS = 0.25
 _SEND_SECONDS = 5.0
 _LONGEST_WAIT = 5.0
 _LONGEST_BACKOFF = 60.0
+_FORSAKEN_SECONDS = 30  # a round takes less, and between rounds the outbox is polled
 # What no producer can mend by trying the same bytes again soon; the key waits longer then, the others go on.
 _REFUSED = (
     "MessageSizeTooLargeError",
     "InvalidTopicError",
     "TopicAuthorizationFailedError",
     "RecordListTooLargeError",
+    "UnknownTopicOrPartitionError",
 )
 
 
@@ -60,16 +62,20 @@ class Relay:
     async def _session(self) -> None:
         """As long as Postgres and the broker answer. The lock lives and dies with this one connection."""
         conn = await connect(self._settings, self._schema, purpose="relay")
+        # Frozen, or its machine gone, it would hold the lock for ever, and every event of the schema back.
+        await conn.execute(f"set idle_session_timeout = '{_FORSAKEN_SECONDS}s'")
         try:
             while not await self._lock(conn):  # noqa: ASYNC110 - who holds it lives in another process
                 await asyncio.sleep(1)
             woken = asyncio.Event()
             await conn.add_listener(outbox_channel(self._schema), lambda *_: woken.set())
-            producer = await _start_producer(self._settings, self._schema)
-            try:
-                await self._relay(conn, producer, woken)
-            finally:
-                await _stop_producer(producer)
+            progress = True
+            while progress:
+                producer = await _start_producer(self._settings, self._schema)
+                try:
+                    progress = await self._relay(conn, producer, woken)
+                finally:
+                    await _stop_producer(producer)
         finally:
             conn.terminate()
 
@@ -79,8 +85,9 @@ class Relay:
         )
         return locked
 
-    async def _relay(self, conn: Connection, producer: AIOKafkaProducer, woken: asyncio.Event) -> None:
-        """Rounds of sending until one of them says that the producer must be built anew."""
+    async def _relay(self, conn: Connection, producer: AIOKafkaProducer, woken: asyncio.Event) -> bool:
+        """Rounds of sending until the producer cannot be trusted any more; whether the broker took anything
+        in the last one."""
         while True:
             woken.clear()
             rows = await conn.fetch(
@@ -94,14 +101,18 @@ class Relay:
                 _ROUND_ROWS,
             )
             if rows:
-                if not await self._round(conn, producer, rows):
-                    return
+                healthy, progress = await self._round(conn, producer, rows)
+                if not healthy:
+                    return progress
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(woken.wait(), _POLL_SECONDS)
 
-    async def _round(self, conn: Connection, producer: AIOKafkaProducer, rows: Sequence[Any]) -> bool:
-        """Send rows, keys side by side, each key in order. False: the producer cannot be trusted any more."""
+    async def _round(
+        self, conn: Connection, producer: AIOKafkaProducer, rows: Sequence[Any]
+    ) -> tuple[bool, bool]:
+        """Send rows, keys side by side, each key in order: whether the producer can still be trusted, and
+        whether the broker took anything."""
         by_key: dict[str, list[Any]] = {}
         for row in rows:
             by_key.setdefault(row["key"], []).append(row)
@@ -120,8 +131,10 @@ class Relay:
             if failed is not None:
                 refused = type(error).__name__ in _REFUSED
                 healthy = healthy and refused
-                await self._back_off(conn, failed, error, _LONGEST_BACKOFF if refused else _LONGEST_WAIT)
-        return healthy
+                # Where others got through it is this row that holds up each round: the longer it waits.
+                alone = refused or bool(acknowledged)
+                await self._back_off(conn, failed, error, _LONGEST_BACKOFF if alone else _LONGEST_WAIT)
+        return healthy, bool(acknowledged)
 
     async def _send_in_order(
         self, producer: AIOKafkaProducer, rows: Sequence[Any]

@@ -34,6 +34,7 @@ from temporalio.worker import (
 
 from services.common.context import caused_by
 from services.common.errors import Refused
+from services.common.failpoints import failpoint
 from services.common.record import Actor
 from services.common.settings import Settings
 from services.common.telemetry import span
@@ -137,6 +138,7 @@ class _Activities(ActivityInboundInterceptor):
             ),
         ):
             try:
+                failpoint("activity.begun")
                 return await super().execute_activity(input)
             except Refused as refused:
                 name = type(refused).__name__
@@ -185,6 +187,7 @@ class _Causes(WorkflowOutboundInterceptor):
         known = {
             "event_id": getattr(fact, "event_id", None),
             "traceparent": getattr(fact, "traceparent", None),
+            "application_id": getattr(fact, "data", {}).get("application_id"),
         }
         self._fact = {name: str(value) for name, value in known.items() if value}
         self._woken_by_fact_at = workflow.info().get_current_history_length()

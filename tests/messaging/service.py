@@ -5,6 +5,7 @@ from TEST_TOPICS (comma-separated), so that each test has its own.
 """
 
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -46,8 +47,18 @@ async def take_in(conn: Connection, event: Incoming) -> None:
             raise ZeroDivisionError("a name that must not get anywhere")
         case "away":
             raise InfrastructureDown
+        case "freeze":
+            freeze_once()
     await record(conn, key=event.key, actor=REVIEW, action="counted", body={"number": fact.number})
     failpoint("test.in_handler")
+
+
+def freeze_once() -> None:
+    """The first process that comes here stops, and says so by a file; the next one goes on."""
+    said = Path(os.environ["TEST_FROZEN"])
+    if not said.exists():
+        said.touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 HANDLERS = {Counted.TYPE: take_in}

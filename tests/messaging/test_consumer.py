@@ -4,8 +4,10 @@
 import asyncio
 import json
 import uuid
+from collections import namedtuple
 
 import pytest
+from aiokafka.partitioner import DefaultPartitioner
 
 from services.common import parking
 from services.common.consumer import Consumer
@@ -17,7 +19,10 @@ from services.common.relay import Relay
 from tests.messaging.conftest import applied
 from tests.messaging.service import HANDLERS, Counted, on_topic
 from tests.support import eventually
+from tests.support.broker import PARTITIONS
 from tests.support.facts import delivery
+
+Message = namedtuple("Message", "topic partition offset key value headers")
 
 OPERATOR = Actor("service", "operator test")
 
@@ -193,6 +198,42 @@ async def test_skip_needs_a_reason_is_audited_and_lets_the_rest_go_on(review, op
     assert json.loads(audit["body"])["reason"] == "entered twice"
 
 
+async def test_a_redrive_that_cannot_be_noted_still_lets_a_halted_consumer_go_on(
+    review, open_database, topic, monkeypatch
+):
+    database = await open_database("review")
+    await Consumer(database, "review", (topic,), HANDLERS).take(
+        delivery(on_topic(topic, number=1, trouble="refuse"), "K1")
+    )
+    await parking.halt(review, "review", "a test")
+
+    async def fails(*_args, **_named):
+        raise TimeoutError
+
+    monkeypatch.setattr(parking, "record", fails)
+    mended = {Counted.TYPE: lambda conn, event: asyncio.sleep(0)}
+    with pytest.raises(TimeoutError):
+        await parking.retry(database, "review", "K1", mended, OPERATOR)
+    assert await parked(review) == [(1, False, "retried")]
+    assert await parking.halted(review, "review") is None
+
+
+async def test_what_a_redrive_did_before_it_failed_is_audited(review, open_database, topic):
+    database = await open_database("review")
+    consumer = Consumer(database, "review", (topic,), HANDLERS)
+    for number, trouble in ((1, "refuse"), (2, "refuse")):
+        await consumer.take(delivery(on_topic(topic, number=number, trouble=trouble), "K1"))
+
+    async def first_alone(conn, event):
+        if event.data["number"] == 2:
+            raise Refused("not this one")
+
+    with pytest.raises(Refused):
+        await parking.retry(database, "review", "K1", {Counted.TYPE: first_alone}, OPERATOR)
+    body = await review.fetchval("select body from audit where action = 'parked.retried'")
+    assert json.loads(body) == {"consumer": "review", "events": 1}
+
+
 GARBAGE = {
     "no headers at all": (b"K1", b"{}", ()),
     "not JSON": (b"K1", b"\xff\x00{", "whole"),
@@ -204,6 +245,7 @@ GARBAGE = {
     "no type": (b"K1", b'{"number": 7}', (("ce_id", str(uuid.uuid4()).encode()), ("ce_specversion", b"1.0"))),
     "a key with a NUL": (b"K\x001", b"nonsense", "whole"),
     "an id that is no UUID": (b"K1", b'{"number": 7}', (("ce_id", b"7"), ("ce_type", Counted.TYPE.encode()))),
+    "a header without a value": (b"K1", b'{"number": 7}', (("traceparent", None), ("ce_type", None))),
     "a header of raw bytes": (b"K1", b'{"number": 7}', (("x\x00", b"\xff\x00"),)),
 }
 
@@ -213,13 +255,15 @@ async def test_a_malformed_event_is_parked_byte_for_byte(review, open_database, 
     key, value, headers = GARBAGE[case]
     if headers == "whole":
         headers = delivery(on_topic(topic, number=7), "K1").headers
-    message = Delivery(topic, 1, 42, key, value, tuple(headers))
+    message = Delivery.of(Message(topic, 1, 42, key, value, tuple(headers)))
     database = await open_database("review")
     await Consumer(database, "review", (topic,), HANDLERS).take(message)
     row = await review.fetchrow("select * from parked")
     assert (row["topic"], row["partition"], row["offset"], row["behind"]) == (topic, 1, 42, False)
     assert row["value"] == value
-    assert Delivery.from_row(row).headers == tuple(headers)
+    again = Delivery.from_row(row)
+    assert again.headers == message.headers
+    assert (again.raw_key is None) == (key is None)
     assert await applied(review) == []
 
 
@@ -258,6 +302,38 @@ async def test_infrastructure_that_is_away_is_waited_out_in_order(review, emit, 
     assert await parked(review) == []
     away[0] = False
     await eventually(lambda: applied_is(review, [0, 1, 2, 3, 4]), deadline=20)
+
+
+async def test_a_key_that_waits_holds_up_its_own_partition_alone(review, emit, consume, topic, monkeypatch):
+    """However long it waits: here longer than this test."""
+    monkeypatch.setattr("services.common.consumer._SHORTEST_WAIT", 600.0)
+    tried = []
+
+    async def away_for_one(conn, event):
+        if event.key == "waits":
+            tried.append(event.id)
+            raise InfrastructureDown
+        await HANDLERS[Counted.TYPE](conn, event)
+
+    await consume(handlers={Counted.TYPE: away_for_one})
+    await emit("waits", 0)
+    await eventually(lambda: tried, deadline=20)
+    for number in range(12):
+        await emit(f"K{number}", number)
+    elsewhere = [number for number in range(12) if partition_of(f"K{number}") != partition_of("waits")]
+    assert elsewhere
+    await eventually(lambda: applied_at_least(review, elsewhere), deadline=20)
+    assert len(tried) == 1
+
+
+def partition_of(key):
+    everywhere = list(range(PARTITIONS))
+    return DefaultPartitioner()(key.encode(), everywhere, everywhere)
+
+
+async def applied_at_least(conn, expected):
+    assert set(expected) <= set(await applied(conn))
+    return True
 
 
 async def test_what_builds_on_a_fact_that_is_still_on_its_way_waits_for_it(review, emit, consume):
@@ -301,6 +377,13 @@ async def test_what_waits_in_vain_is_parked_in_the_end(review, open_database, to
 
     await eventually(taken)
     assert await review.fetchval("select reason from parked") == "NotYet: the call has not arrived yet"
+    # The others that miss the same do not each wait so long; and the consumer, which is well, is not halted.
+    monkeypatch.setattr("services.common.consumer._LITTLE_PATIENCE", 0.0)
+    for number in range(2, 6):
+        message = delivery(on_topic(topic, number=number), f"K{number}")
+        await eventually(taken)
+    assert await review.fetchval("select count(*) from parked") == 5
+    assert await parking.halted(review, "review") is None
 
 
 async def test_a_consumer_survives_the_loss_of_its_database_connections(review, emit, consume, as_role):

@@ -225,6 +225,30 @@ async def test_a_row_that_the_broker_refuses_holds_back_its_key_alone(
     assert numbers(await broker.read_all(topic), "bad") == [0, 1]
 
 
+async def test_a_row_that_no_topic_takes_holds_back_its_key_alone(
+    settings, broker, topic, emit, intake, running
+):
+    running(Relay(settings, "intake").run())
+    await emit("lost", 0, on="no.such.topic")
+    await eventually(lambda: intake.fetchval("select max(attempts) > 0 from outbox"), deadline=30)
+    for number in range(5):
+        await emit("good", number)
+    await eventually(lambda: sent_is(intake, 5), deadline=30)
+    # Once others got through, it is tried so seldom that it does not slow them down.
+    waits = "select retry_at > clock_timestamp() + interval '20 seconds' from outbox where key = 'lost'"
+
+    async def waits_long():
+        await emit("more", 9)
+        return await intake.fetchval(waits)
+
+    await eventually(waits_long, deadline=100, pause=0.5)
+
+
+async def sent_is(conn, expected):
+    assert await conn.fetchval("select count(*) from outbox where published_at is not null") == expected
+    return True
+
+
 @pytest.mark.parametrize(("failpoint", "copies"), [("relay.before_send", 1), ("relay.after_ack", 2)])
 async def test_a_relay_killed_around_the_ack_sends_again_and_nothing_is_applied_twice(
     broker, topic, open_database, as_role, process, tmp_path, failpoint, copies

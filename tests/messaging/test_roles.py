@@ -6,7 +6,8 @@ import socket
 import httpx
 import pytest
 
-from tests.messaging.conftest import applied
+from services.common.record import Actor, record
+from tests.messaging.conftest import applied, unsent
 from tests.messaging.service import on_topic
 from tests.support import eventually
 from tests.support.facts import delivery
@@ -68,6 +69,40 @@ async def test_the_worker_starts_before_its_broker(process, broker, as_role, ope
     await broker.send(topic, message.raw_key, message.value, message.headers)
     await eventually(lambda: is_applied(review), deadline=40)
     assert worker.running()
+
+
+@pytest.mark.timeout(180)
+async def test_a_frozen_worker_holds_nothing_back_for_long(
+    process, as_role, open_database, topic, tmp_path, broker
+):
+    """Frozen in the middle of an event it holds the key's lock, the relay's, and a place in the group."""
+    review, database = await as_role("review", "owner"), await open_database("review")
+    frozen = tmp_path / "frozen"
+    first = process("worker", TEST_FROZEN=str(frozen))
+    message = delivery(on_topic(topic, number=7, trouble="freeze"), "K1")
+    await broker.send(topic, message.raw_key, message.value, message.headers)
+    await eventually(frozen.exists, deadline=30)
+    process("worker", TEST_FROZEN=str(frozen))
+    actor = Actor("service", "review")
+    async with database.transaction() as conn:
+        await record(conn, key="K2", actor=actor, action="emit", body={}, events=[on_topic(topic, number=1)])
+    await eventually(lambda: unsent_is(review, 0), deadline=60)
+    await eventually(lambda: is_applied_of(review, "K1", [7]), deadline=60)
+    first.send(signal.SIGCONT)
+    await eventually(lambda: "waits" in first.output(), deadline=30)
+    async with database.transaction() as conn:
+        await record(conn, key="K1", actor=actor, action="emit", body={}, events=[on_topic(topic, number=8)])
+    await eventually(lambda: is_applied_of(review, "K1", [7, 8]), deadline=30)
+    assert first.running()
+    assert await review.fetchval("select count(*) from parked") == 0
+
+
+async def unsent_is(conn, expected):
+    return await unsent(conn) == expected
+
+
+async def is_applied_of(conn, key, expected):
+    return await applied(conn, key) == expected
 
 
 async def is_applied(conn):

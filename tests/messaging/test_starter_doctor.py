@@ -154,6 +154,31 @@ async def test_workflow_task_that_fails_is_found(client, inspector):  # noqa: F8
         await client.get_workflow_handle(workflow_id).terminate()
 
 
+async def test_run_that_somebody_terminated_is_found(client, inspector, as_role):  # noqa: F811
+    case, unknown = Applicant(), f"application:{uuid4()}"
+    workflow_id = application_workflow_id(case.id)
+    handle = await delivery.start(client, "application", workflow_id, fact(case.submitted()))
+    conn = await as_role("workflows", "owner")
+    for each in (workflow_id, unknown):
+        await conn.execute(
+            """insert into run (workflow_id, started_event, started_at)
+               values ($1, $2, clock_timestamp() - interval '2 minutes')""",
+            each,
+            uuid4(),
+        )
+    async with worker(client):
+        assert not [
+            why for why in about(await stuck(client, inspector, patience=0), workflow_id) if "gone" in why
+        ]
+        await handle.terminate()
+        assert about(await stuck(client, inspector, patience=0), workflow_id) == [
+            "its run is gone (TERMINATED), though the case has not ended"
+        ]
+        assert "gone (NOT_FOUND)" in about(await stuck(client, inspector, patience=0), unknown)[0]
+    await conn.execute("update run set ended_at = clock_timestamp()")
+    assert not about(await stuck(client, inspector, patience=0), workflow_id)
+
+
 async def test_clock_of_a_task_that_is_not_open_is_found_and_an_open_one_is_well(client, rows, inspector):  # noqa: F811
     case = Applicant()
     event = opened(case)

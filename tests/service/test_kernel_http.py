@@ -397,6 +397,12 @@ async def test_the_openapi_document_shows_problems(api):
 values = st.lists(st.one_of(st.integers(), st.text(), st.none(), st.booleans()), max_size=4)
 
 
+@pytest.mark.parametrize("value", ["\ud800", "\x00", ["\x00"]])
+def test_a_cursor_of_what_cannot_be_stored_is_none_of_ours(value):
+    with pytest.raises(Invalid):
+        decode_cursor(encode_cursor(value))
+
+
 @given(values)
 def test_a_cursor_gives_back_what_was_put_in(parts):
     assert decode_cursor(encode_cursor(*parts), len(parts)) == parts

@@ -52,6 +52,15 @@ async def place(
     return await once(request, caller, database, run, headers=headers)
 
 
+@router.post("/shops/{shop}/closing")
+async def close(request: Request, caller: CallerDep, database: DatabaseDep, shop: str) -> Response:
+    async def run(conn) -> Placed:
+        await record(conn, key=shop, actor=caller.actor, action="closed", body={})
+        return Placed(id=uuid.uuid4(), what="nothing more")
+
+    return await once(request, caller, database, run)
+
+
 router.post("/shops/{shop}/orders")(place)
 router.post("/shops/{shop}/returns")(place)
 
@@ -103,6 +112,14 @@ async def test_a_key_is_required_and_must_be_visible_text(shop, person, done):
         assert answer.status_code == 400
         assert answer.json()["type"].endswith("/idempotency-key-missing")
     assert await done() == 0
+
+
+async def test_a_body_too_deep_to_be_read_is_no_failure_of_ours(shop, person, done):
+    """On a route that takes no body either."""
+    headers = {**person().headers, "Idempotency-Key": "k", "Content-Type": "application/json"}
+    for path, expected in (("/v1/shops/1/orders", 400), ("/v1/shops/1/closing", 201)):
+        answer = await shop.client.post(path, content=b"[" * 5000, headers=headers)
+        assert answer.status_code == expected, answer.text
 
 
 async def test_the_same_key_with_another_body_or_path_is_refused(shop, person, done):
