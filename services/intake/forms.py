@@ -23,6 +23,11 @@ def form_faults(schema: Mapping[str, Any], form: Mapping[str, JsonValue]) -> lis
     return [fault for error in validator.iter_errors(dict(form)) for fault in _faults(error)]
 
 
+def unknown_fields(schema: Mapping[str, Any], form: Mapping[str, JsonValue]) -> list[str]:
+    """What stands in the form although its schema allows nothing else than it names."""
+    return [fault.field for fault in form_faults(schema, form) if fault.remedy == "not_known"]
+
+
 def schema_mistake(schema: Mapping[str, Any]) -> str | None:
     """Why this cannot be the form of a category, or None."""
     try:

@@ -1,5 +1,6 @@
 """Drafts: create, save, invite co-editors, warn of the deadline."""
 
+import json
 import uuid
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,8 @@ from services.intake.commands.people import find_or_invite
 from services.intake.domain.rules import Draft, unknown_codes
 from services.intake.domain.states import EDITABLE
 from services.intake.events import DraftWarned
+from services.intake.events.call_definition import Category
+from services.intake.forms import unknown_fields
 from services.intake.policy import Act
 from services.intake.store import applications, calls, status
 from services.intake.store.applications import Application
@@ -24,6 +27,7 @@ from services.intake.store.applications import Application
 _MOST_DRAFTS = 20
 """Of one person in one call; nobody honest needs more."""
 _MOST_EDITORS = 20
+_MOST_FORM_BYTES = 256 * 1024
 _WARNED_AT_ONCE = 200
 
 
@@ -87,6 +91,7 @@ async def save_draft(
         FieldError(fault.field, fault.value, f"choose among {fault.limits['known']}")
         for fault in unknown_codes(call.definition, content)
     ]
+    errors += _form_errors(call.definition.category(content.category), content)
     if errors:
         raise Invalid(", ".join(sorted({error.field for error in errors})), errors=errors)
     after = await applications.save(conn, application_id, content)
@@ -102,6 +107,17 @@ async def save_draft(
         events=events,
     )
     return after
+
+
+def _form_errors(category: Category, content: Draft) -> list[FieldError]:
+    """What a form may not even hold as a draft; all else is said by the live check."""
+    size = len(json.dumps(dict(content.form), ensure_ascii=False).encode())
+    if size > _MOST_FORM_BYTES:
+        return [FieldError("form", None, f"at most {_MOST_FORM_BYTES} bytes; these are {size}")]
+    return [
+        FieldError(field, None, "remove this field: it is not known here")
+        for field in unknown_fields(category.form, content.form)
+    ]
 
 
 async def invite_editor(

@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 from uuid import UUID
 
+from services.intake.events.call_definition import CallDefinition
 from tests.service.intake.test_withdrawal import hand_back
 from tests.service.intake.world import SERVICE_CONTENT, SERVICE_FORM, World, call_for_tests, made, problem
 
@@ -96,6 +97,28 @@ async def test_a_draft_needs_an_open_call_and_an_applying_trust(world: World) ->
     problem(await begin(category="poetry"), 422, "invalid")  # type: ignore[arg-type]
     problem(await begin(organisation="HP"), 422, "invalid")  # type: ignore[arg-type]
     problem(await begin(organisation="STOLAV"), 422, "invalid")  # type: ignore[arg-type]
+
+
+async def test_a_form_holds_what_it_asks_for_and_no_more_than_a_draft_may(world: World) -> None:
+    holder = world.person(organisation="HMR")
+    path = f"/v1/applications/{await world.draft(holder)}"
+    before = (await world.api.get(holder, path)).json()
+    unknown = await world.api.patch(holder, path, {"form": {"poem": "Å"}}, before["revision"])
+    assert [each["field"] for each in problem(unknown, 422, "invalid")["errors"]] == ["form.poem"]
+    assert (await world.api.get(holder, path)).json() == before
+
+    free = call_for_tests(opened=timedelta(minutes=5), deadline=timedelta(hours=1)).model_dump(mode="json")
+    free["categories"][1]["form"] = {"type": "object"}
+    call = CallDefinition.model_validate(free)
+    await world.publish(call)
+    application_id = await world.draft(holder, call=call, content={})
+    path = f"/v1/applications/{application_id}"
+    for n in range(2):
+        await world.save(holder, application_id, {"form": {f"part_{n}": "x" * 100_000}})
+    before = (await world.api.get(holder, path)).json()
+    third = await world.api.patch(holder, path, {"form": {"part_2": "x" * 100_000}}, before["revision"])
+    assert [each["field"] for each in problem(third, 422, "invalid")["errors"]] == ["form"]
+    assert (await world.api.get(holder, path)).json() == before
 
 
 async def test_a_draft_acts_on_nobody_after_the_deadline(world: World) -> None:
