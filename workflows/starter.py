@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from services.common import metrics
 from services.common.consumer import Handler, Incoming
 from services.common.db import Connection
 from services.common.errors import InfrastructureDown, Malformed
@@ -65,6 +66,7 @@ async def deliver(conn: Connection, client: Client, event: Incoming) -> None:
         late: list[Fact] = []
         if run is None and ROUTES[event.type].starts:
             late = await _start(conn, client, kind, workflow_id, fact)
+            metrics.start_delay.record(metrics.seconds_since(event.time), {"workflow": kind})
         elif run is None:
             await store.keep_early_fact(conn, workflow_id, fact)
         elif run.ended_at is not None or not await _told(client, workflow_id, fact):

@@ -16,7 +16,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.common import parking
+from services.common import metrics, parking
 from services.common.context import caused_by
 from services.common.db import Database
 from services.common.envelope import Delivery
@@ -207,6 +207,7 @@ class Consumer:
             incoming = delivery.incoming()
             await self._handlers[incoming.type](conn, incoming)
             failpoint("consumer.before_commit")
+        metrics.lag.record(metrics.seconds_since(incoming.time), {"consumer": self.name})
         failpoint("consumer.after_commit")
 
     async def _park(self, delivery: Delivery, reason: str, *, in_a_row: bool) -> bool:

@@ -14,7 +14,7 @@ import structlog
 from fastapi import APIRouter
 from temporalio.client import Client
 
-from services.common import telemetry, temporal
+from services.common import metrics, telemetry, temporal
 from services.common.anchors import anchor_heads
 from services.common.consumer import Consumer
 from services.common.db import Database
@@ -31,6 +31,7 @@ _log = structlog.get_logger()
 _API_CONNECTIONS = 10
 _WORKER_CONNECTIONS = 8
 _ANCHOR_SECONDS = 3600.0
+_GAUGE_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Service:
     activities: Callable[[Worker], Sequence[Callable[..., Any]]] | None = None
     jobs: Sequence[Job] = ()
     checks: Sequence[Check] = ()
+    gauges: Sequence[metrics.Gauge] = ()
 
 
 Role: TypeAlias = Callable[[Service, Settings], Coroutine[Any, Any, None]]
@@ -74,8 +76,8 @@ def main(
     """
     running: dict[str, Role] = {"api": api, "worker": worker, **(roles or {})}
     arguments = _parse(service, running, argv)
-    telemetry.setup(f"{service.name}-{arguments.role}")
     try:
+        telemetry.setup(f"{service.name}-{arguments.role}")
         settings = load()
         if arguments.role in running:
             asyncio.run(_until_stopped(running[arguments.role](service, settings)))
@@ -164,6 +166,7 @@ async def worker(service: Service, settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(keep("relay", Relay(settings, service.name).run))
             group.create_task(every(_ANCHOR_SECONDS, parts, anchor_heads))
+            group.create_task(every(_GAUGE_SECONDS, parts, metrics.watch(service.gauges, parts.database)))
             if service.topics:
                 consumer = Consumer(parts.database, service.name, service.topics, handlers_of(service, parts))
                 group.create_task(keep("consumer", consumer.run))
@@ -223,7 +226,7 @@ async def every(seconds: float, worker: Worker, action: Job) -> None:
         except Exception as error:
             pause = min(seconds, 5.0)
             if is_infrastructure(error):
-                _log.warning("job waits", job=action.__name__, error=type(error).__name__)
+                _log.warning("job waits", job=action.__qualname__, error=type(error).__name__)
             else:
-                _log.error("job failed and is tried again", job=action.__name__, exc_info=error)
+                _log.error("job failed and is tried again", job=action.__qualname__, exc_info=error)
         await asyncio.sleep(pause)

@@ -1,4 +1,4 @@
-"""Traces and logs without personal data: ids, codes and instants, never a body or an exception's text."""
+"""Traces, figures and logs without personal data: ids, codes, instants, never a body or an exception's text."""
 
 import logging
 import os
@@ -10,38 +10,54 @@ from importlib.metadata import entry_points
 from typing import Any
 
 import structlog
-from opentelemetry import trace
+from opentelemetry import metrics, trace
 from opentelemetry.context import Context
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from services.common.errors import SettingsError
+
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("innoflyt")
 
 
 def setup(service: str) -> None:
-    """Logs as JSON lines on stderr, and spans to the exporter named by OTEL_TRACES_EXPORTER."""
+    """Logs as JSON lines on stderr; spans and figures to the exporters that OTEL_TRACES_EXPORTER and
+    OTEL_METRICS_EXPORTER name."""
     _setup_logs(service)
-    name = os.environ.get("OTEL_TRACES_EXPORTER", "none")
-    if name == "none":
-        return
-    found = entry_points(group="opentelemetry_traces_exporter", name=name)
-    if not found:
-        raise ValueError(f"OTEL_TRACES_EXPORTER={name}: must be zipkin_json, otlp_proto_http or none")
     os.environ.setdefault("OTEL_SERVICE_NAME", service)
-    provider = TracerProvider(resource=Resource.create())
-    provider.add_span_processor(BatchSpanProcessor(next(iter(found)).load()()))
-    trace.set_tracer_provider(provider)
+    spans = _exporter("traces", "zipkin_json, otlp_proto_http or none")
+    if spans is not None:
+        provider = TracerProvider(resource=Resource.create())
+        provider.add_span_processor(BatchSpanProcessor(spans))
+        trace.set_tracer_provider(provider)
+    figures = _exporter("metrics", "otlp_proto_http or none")
+    if figures is not None:
+        reader = PeriodicExportingMetricReader(figures)
+        metrics.set_meter_provider(MeterProvider([reader], resource=Resource.create()))
+
+
+def _exporter(signal: str, choices: str) -> Any:
+    variable = f"OTEL_{signal.upper()}_EXPORTER"
+    name = os.environ.get(variable, "none")
+    if name == "none":
+        return None
+    found = entry_points(group=f"opentelemetry_{signal}_exporter", name=name)
+    if not found:
+        raise SettingsError(f"{variable}={name}: must be {choices}")
+    return next(iter(found)).load()()
 
 
 def shutdown() -> None:
-    """Send the spans that are still buffered."""
-    provider = trace.get_tracer_provider()
-    if isinstance(provider, TracerProvider):
-        provider.shutdown()
+    """Send the spans and figures that are still buffered."""
+    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
+        if isinstance(provider, TracerProvider | MeterProvider):
+            provider.shutdown()
 
 
 @contextmanager

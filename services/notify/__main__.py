@@ -7,6 +7,7 @@ from services.notify.api import router
 from services.notify.checks import CHECKS
 from services.notify.consumers import HANDLERS, TOPICS
 from services.notify.delivery import deliver
+from services.notify.gauges import GAUGES
 
 SERVICE = Service(
     name="notify",
@@ -17,6 +18,7 @@ SERVICE = Service(
     handlers=HANDLERS,
     jobs=(deliver,),
     checks=CHECKS,
+    gauges=GAUGES,
 )
 
 if __name__ == "__main__":

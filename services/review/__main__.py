@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from services.common.run import Service, main
 from services.review import activities, checks, consumers, panel_checks
+from services.review.gauges import GAUGES
 
 
 def _routers() -> Sequence[APIRouter]:
@@ -23,6 +24,7 @@ SERVICE = Service(
     topics=consumers.TOPICS,
     handlers=consumers.HANDLERS,
     activities=activities.build,
+    gauges=GAUGES,
     checks=(*checks.CHECKS, *panel_checks.PANEL_CHECKS),
 )
 

@@ -6,10 +6,12 @@ import socket
 import httpx
 import pytest
 
+from services.common.metrics import KERNEL_GAUGES
 from services.common.record import Actor, record
 from tests.messaging.conftest import applied, unsent
 from tests.messaging.service import on_topic
 from tests.support import eventually
+from tests.support.collector import Collector
 from tests.support.facts import delivery
 
 
@@ -47,6 +49,23 @@ async def test_the_worker_stops_when_asked(process, as_role, emit, settings, num
     await eventually(lambda: relay_runs(review), deadline=30)
     worker.send(number)
     assert worker.wait(20) == 0
+
+
+async def test_the_worker_sends_its_figures_where_it_is_told(process, topic, broker):
+    collector = Collector(free_port())
+    try:
+        process(
+            "worker",
+            OTEL_METRICS_EXPORTER="otlp_proto_http",
+            OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{collector.port}",
+            OTEL_METRIC_EXPORT_INTERVAL="500",
+        )
+        message = delivery(on_topic(topic, number=7), "K1")
+        await broker.send(topic, message.raw_key, message.value, message.headers)
+        expected = {"innoflyt.consumer.lag", *(gauge.name for gauge in KERNEL_GAUGES)}
+        await eventually(lambda: expected <= collector.figures, deadline=30)
+    finally:
+        collector.close()
 
 
 async def relay_runs(conn):
@@ -111,6 +130,7 @@ async def is_applied(conn):
 
 WRONG = [
     ({"POSTGRES_PORT": "x"}, "POSTGRES_PORT"),
+    ({"OTEL_METRICS_EXPORTER": "x"}, "OTEL_METRICS_EXPORTER"),
     ({"OIDC_ISSUERS": "x"}, "OIDC_ISSUERS"),
     ({"REVIEW_APP_PASSWORD": ""}, "REVIEW_APP_PASSWORD"),
     ({"S3_ACCESS_KEY": ""}, "S3_ACCESS_KEY"),

@@ -1,4 +1,4 @@
-"""A trace collector inside the test: OTLP over HTTP, every span kept."""
+"""A collector inside the test: OTLP over HTTP, every span kept, and the names of the figures."""
 
 import gzip
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
@@ -28,7 +29,9 @@ class Collector:
     """Listens on loopback until closed."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.spans: list[Received] = []
+        self.figures: set[str] = set()
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,7 +39,10 @@ class Collector:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
-                collector.spans += _read(body)
+                if self.path.endswith("/metrics"):
+                    collector.figures |= _names(body)
+                else:
+                    collector.spans += _read(body)
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -53,6 +59,11 @@ class Collector:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def _names(body: bytes) -> set[str]:
+    resources = ExportMetricsServiceRequest.FromString(body).resource_metrics
+    return {metric.name for each in resources for scope in each.scope_metrics for metric in scope.metrics}
 
 
 def _read(body: bytes) -> list[Received]:
