@@ -123,7 +123,7 @@ async def get_message(caller: CallerDep, database: DatabaseDep, message_id: UUID
     policy.require_reader(caller)
     async with database.read() as conn:
         row = await log.log_entry(conn, message_id)
-        if row is None or not await policy.sees_case(conn, caller, row["application_id"]):
+        if row is None or not await policy.sees_message(conn, caller, row):
             raise NotFound
     return _line(row, database.settings.mail_from)
 

@@ -35,8 +35,10 @@ CHECKS = (
     Check(
         name="mail_despite_conflict",
         sql="""select m.application_id::text as key, m.id from notify.message m
-               join notify.conflict c using (application_id, person_id)
-               where m.status in ('sent', 'sending') and m.created_at > c.noted_at""",
+               join notify.conflict c using (application_id)
+               left join notify.contact k on k.person_id = c.person_id
+               where m.status in ('sent', 'sending') and m.created_at > c.noted_at and not m.as_applicant
+                 and (m.person_id = c.person_id or lower(m.address) = lower(k.email))""",
         explain="a mail about a case was sent to somebody after that person declared a conflict of interest",
     ),
     Check(

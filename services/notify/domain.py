@@ -126,6 +126,10 @@ class CaseFile:
     title: str | None
     case_number: str | None
 
+    @property
+    def applicants(self) -> tuple[UUID, ...]:
+        return (self.holder_id, *self.editor_ids)
+
 
 @dataclass(frozen=True)
 class Contact:

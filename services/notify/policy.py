@@ -1,5 +1,7 @@
 """Who may read the log of what was sent. The only place that decides it; routes and lists ask here."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from services.common.auth import Caller
@@ -18,16 +20,21 @@ def require_reader(caller: Caller) -> None:
 
 async def require_case(conn: Connection, caller: Caller, application_id: UUID) -> None:
     """The case's holder and editors, and readers of the log. NotFound for all others: the case does not
-    exist for
-    them, least of all for someone with a conflict of interest."""
+    exist for them, least of all for a reader with a conflict of interest."""
     case = await book.case_file(conn, application_id)
-    if case is None or await book.conflicted(conn, application_id, caller.person_id):
+    if case is None:
         raise NotFound
-    if caller.roles & READERS or caller.person_id in (case.holder_id, *case.editor_ids):
+    if caller.person_id in case.applicants:
         return
-    raise NotFound
+    if not caller.roles & READERS or await book.conflicted(conn, application_id, caller.person_id):
+        raise NotFound
 
 
-async def sees_case(conn: Connection, caller: Caller, application_id: UUID | None) -> bool:
-    """Whether a reader of the log may see messages about this case (None: about no case)."""
-    return application_id is None or not await book.conflicted(conn, application_id, caller.person_id)
+async def sees_message(conn: Connection, caller: Caller, message: Mapping[str, Any]) -> bool:
+    """Whether a reader of the log may see this row of it: not in a conflict, but for what they were told as
+    the applicant."""
+    if message["application_id"] is None or (
+        message["as_applicant"] and message["person_id"] == caller.person_id
+    ):
+        return True
+    return not await book.conflicted(conn, message["application_id"], caller.person_id)

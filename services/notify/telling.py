@@ -85,17 +85,18 @@ def _audiences(
 ) -> list[Audience]:
     match to:
         case "holder":
-            return [_person(data.get("holder_id") or (case.holder_id if case else None))]
+            return [_applicant(data.get("holder_id") or (case.holder_id if case else None))]
         case "editors":
-            return [_person(each) for each in case.editor_ids] if case else []
+            return [_applicant(each) for each in case.editor_ids] if case else []
         case "hf_adviser" | "institution":
             return [Audience(to, case.organisation)] if case and case.organisation else []
         case "holders":
-            return [_person(each) for each in data["holder_ids"]]
+            return [_applicant(each) for each in data["holder_ids"]]
         case "person":
             return [_person(data["person_id"])]
         case "asker":
-            return [_person(data["asked_by"])]
+            asker = _person(data["asked_by"])
+            return [_applicant(asker.person_id) if case and asker.person_id in case.applicants else asker]
         case "audience":
             return [_of_case(Audience.of(data["audience"]), case)]
         case "recipients":
@@ -108,10 +109,14 @@ def _person(person_id: object) -> Audience:
     return Audience.of({"role": "person", "person_id": person_id})
 
 
+def _applicant(person_id: object) -> Audience:
+    return Audience.of({"role": "holder", "person_id": person_id})
+
+
 def _of_case(audience: Audience, case: CaseFile | None) -> Audience:
     """`holder` is a role of the case, not of the address book."""
     if audience.role == "holder" and audience.person_id is None and case is not None:
-        return _person(case.holder_id)
+        return _applicant(case.holder_id)
     return audience
 
 
@@ -171,6 +176,7 @@ TELLING: Mapping[type[Fact], Mail | NoMail] = {
     review.QuestionAsked: NoMail(_A_TASK_TELLS),
     review.QuestionAnswered: Mail(("asker",), "question-answered"),
     review.RoundEntered: NoMail(_STATUS_SHOWS),
+    review.CaseUnassessed: NoMail(_A_TASK_TELLS),
     review.RoundComplete: NoMail(_WITHIN),
     review.AccessGranted: NoMail(_WITHIN),
     review.AccessRevoked: NoMail(_WITHIN),

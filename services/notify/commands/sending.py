@@ -83,7 +83,7 @@ async def _reason_to_withhold(
     """Judged again at the last moment: a conflict may have been declared since the message was written."""
     if contact is None:
         return "not_in_address_book"
-    if await book.conflicted(conn, message.application_id, message.person_id):
+    if not message.as_applicant and await book.conflicted(conn, message.application_id, message.person_id):
         return "conflict_of_interest"
     return domain.withheld_because(contact.email, environment)
 

@@ -95,6 +95,7 @@ async def _write(conn: Connection, draft: Draft) -> list[_Written]:
         return await _write_one(conn, replace(draft, recipient="case"), State.UNADDRESSED, None)
     task = await book.task_audience(conn, draft.task_id) if draft.task_id else None
     persons: list[UUID] = []
+    applicants: set[UUID] = set()
     written: list[_Written] = []
     for audience in mail.audiences(draft.data, case, task):
         found = [audience.person_id] if audience.person_id else await book.with_role(conn, audience)
@@ -102,16 +103,19 @@ async def _write(conn: Connection, draft: Draft) -> list[_Written]:
             waiting = replace(draft, recipient=audience.waits_as)
             written += await _write_one(conn, waiting, State.UNADDRESSED, None)
         persons += found
+        if audience.role == "holder":
+            applicants.update(found)
     if mail.reaches_deputies:
         persons += await book.deputies(conn, persons)
     for person in dict.fromkeys(persons):
-        written += await _write_to(conn, replace(draft, recipient=str(person), person_id=person))
+        mine = replace(draft, recipient=str(person), person_id=person, as_applicant=person in applicants)
+        written += await _write_to(conn, mine)
     return written
 
 
 async def _write_to(conn: Connection, draft: Draft) -> list[_Written]:
     assert draft.person_id is not None
-    if await book.conflicted(conn, draft.application_id, draft.person_id):
+    if not draft.as_applicant and await book.conflicted(conn, draft.application_id, draft.person_id):
         return await _write_one(conn, draft, State.WITHHELD, "conflict_of_interest")
     known = await book.contact(conn, draft.person_id)
     return await _write_one(conn, draft, State.QUEUED if known else State.UNADDRESSED, None)

@@ -14,6 +14,7 @@ create table contact (
   updated_at       timestamptz not null default clock_timestamp()
 );
 create index contact_by_role on contact using gin (roles);
+create index contact_by_address on contact (lower(email));
 
 create table call (
   call_id text primary key,
@@ -37,7 +38,8 @@ create table task (
   audience jsonb not null   -- {role, organisation, person_id}
 );
 
--- Whoever has a conflict of interest is told nothing about the case, not even as one of many.
+-- Whoever has a conflict of interest is told nothing about the case, not even as one of many; but applicants are told
+-- what is theirs.
 create table conflict (
   application_id uuid not null,
   person_id      uuid not null,
@@ -57,6 +59,7 @@ create table message (
   application_id uuid,
   call_id        text,
   task_id        uuid,
+  as_applicant   boolean not null default false,  -- told as the holder or a co-editor of the case
   status         text not null check (status in ('unaddressed', 'queued', 'sending', 'sent', 'failed', 'withheld')),
   reason         text,
   address        text,

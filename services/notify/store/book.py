@@ -131,8 +131,16 @@ async def add_conflict(conn: Connection, application_id: UUID, person_id: UUID) 
 
 
 async def conflicted(conn: Connection, application_id: UUID | None, person_id: UUID) -> bool:
+    """Whether this person, or another of the same address, has a conflict of interest in the case.
+
+    Who was entered by address before the first sign-in is another person id until the invitation is used.
+    """
     found: bool = await conn.fetchval(
-        "select exists (select from conflict where application_id = $1 and person_id = $2)",
+        """select exists (
+             select from conflict where application_id = $1 and (person_id = $2 or person_id in (
+               select other.person_id from contact one join contact other on lower(other.email) =
+               lower(one.email)
+               where one.person_id = $2)))""",
         application_id,
         person_id,
     )

@@ -25,6 +25,8 @@ class Draft:
     task_id: UUID | None
     traceparent: str | None
     call_trace: str | None
+    as_applicant: bool = False
+    """told as the holder or a co-editor, of what is theirs whatever conflict they declare"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Message:
     traceparent: str | None
     call_trace: str | None
     task_kind: str | None
+    as_applicant: bool
     created_at: datetime
 
 
@@ -54,8 +57,8 @@ async def add_message(conn: Connection, draft: Draft, state: str, reason: str | 
     found: UUID | None = await conn.fetchval(
         f"""insert into message (event_id, recipient, person_id, event_type, template, data, key,
            application_id, call_id,
-                                 task_id, traceparent, call_trace, status, reason, ended_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, {ended})
+                                 task_id, traceparent, call_trace, as_applicant, status, reason, ended_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, {ended})
             on conflict (event_id, recipient) do nothing returning id""",
         draft.event_id,
         draft.recipient,
@@ -69,6 +72,7 @@ async def add_message(conn: Connection, draft: Draft, state: str, reason: str | 
         draft.task_id,
         draft.traceparent,
         draft.call_trace,
+        draft.as_applicant,
         state,
         reason,
     )
@@ -127,7 +131,7 @@ async def lock_message(conn: Connection, message_id: UUID) -> Message | None:
 
 _MESSAGE = """m.id, m.person_id, m.event_type, m.template, m.data, m.key, m.application_id, m.call_id,
 m.task_id,
-              m.status as state, m.created_at, m.attempts, m.traceparent, m.call_trace,
+              m.status as state, m.created_at, m.attempts, m.traceparent, m.call_trace, m.as_applicant,
               (select kind from task t where t.task_id = m.task_id) as task_kind"""
 
 

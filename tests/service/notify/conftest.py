@@ -73,6 +73,11 @@ class Notify:
         )
         return await self.take(fact, application_id)
 
+    async def conflict(self, application_id: UUID, person_id: UUID) -> None:
+        """The person's conflict of interest in the case arrives."""
+        fact = review.ConflictDeclared(application_id=application_id, call_id=CALL, person_id=person_id)
+        await self.take(fact, application_id)
+
     def task(self, application_id: UUID | None, audience: review.Audience) -> review.TaskOpened:
         now = datetime.now(UTC)
         return review.TaskOpened(

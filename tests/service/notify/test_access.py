@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from services.notify.api import router
 from services.review import events as review
-from tests.service.notify.conftest import CALL, Notify
+from tests.service.notify.conftest import Notify
 from tests.support.api import Api
 from tests.support.tokens import Person
 
@@ -54,7 +54,7 @@ async def test_the_matrix(
     case = uuid4()
     await notify.submit(case, holder, editor_ids=[editor])
     await notify.submit(uuid4(), other)
-    await notify.take(review.ConflictDeclared(application_id=case, call_id=CALL, person_id=conflicted), case)
+    await notify.conflict(case, conflicted)
     message = next(each["id"] for each in await notify.messages() if each["application_id"] == case)
     server = await api("notify")
     wrong = []
@@ -76,9 +76,7 @@ async def test_for_a_conflicted_person_the_case_looks_unknown(
     await notify.meet(holder.id)
     case = uuid4()
     await notify.submit(case, holder.id, title="Kanarifugl")
-    await notify.take(
-        review.ConflictDeclared(application_id=case, call_id=CALL, person_id=conflicted.id), case
-    )
+    await notify.conflict(case, conflicted.id)
     server = await api("notify")
     headers = {"X-Call-Id": "same"}
     theirs = await server.get(conflicted, f"/v1/cases/{case}/messages", headers=headers)
@@ -87,6 +85,24 @@ async def test_for_a_conflicted_person_the_case_looks_unknown(
     assert theirs.content == unknown.content
     listed = await server.get(conflicted, "/v1/messages")
     assert listed.json()["items"] == []
+
+
+async def test_who_applies_reads_what_they_were_told_despite_their_own_conflict(
+    notify: Notify, person: Callable[..., Person], api: Callable[[str], Awaitable[Api]]
+) -> None:
+    holder, case = person("rhf_adviser"), uuid4()
+    await notify.meet(holder.id, "rhf_adviser")
+    await notify.submit(case, holder.id)
+    await notify.conflict(case, holder.id)
+    await notify.take(notify.task(case, review.Audience(role="rhf_adviser")), case)
+    server = await api("notify")
+    own = (await server.get(holder, f"/v1/cases/{case}/messages")).json()["items"]
+    assert [each["template"] for each in own] == ["receipt"]
+    [line] = (await server.get(holder, "/v1/messages")).json()["items"]
+    assert line["id"] == own[0]["id"]
+    withheld = next(each["id"] for each in await notify.messages() if each["template"] == "task-opened")
+    assert (await server.get(holder, f"/v1/messages/{own[0]['id']}")).status_code == 200
+    assert (await server.get(holder, f"/v1/messages/{withheld}")).status_code == 404
 
 
 async def test_pages_follow_each_other(

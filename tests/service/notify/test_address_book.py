@@ -2,10 +2,12 @@
 
 from uuid import uuid4
 
+import pytest
+
 from services.intake import events as intake
 from services.notify.commands.writing import address_waiting
 from services.review import events as review
-from tests.service.notify.conftest import CALL, Notify
+from tests.service.notify.conftest import Notify
 
 
 async def _address_all(notify: Notify) -> None:
@@ -104,13 +106,27 @@ async def test_a_conflict_suppresses_the_mail_of_a_whole_role(notify: Notify) ->
     for each in (free, conflicted):
         await notify.meet(each, "rhf_adviser", organisation="HMN")
     await notify.submit(case, holder)
-    fact = review.ConflictDeclared(application_id=case, call_id=CALL, person_id=conflicted)
-    await notify.take(fact, case)
+    await notify.conflict(case, conflicted)
     await notify.take(notify.task(case, review.Audience(role="rhf_adviser")), case)
     tasks = {each["person_id"]: each for each in await notify.messages() if each["template"] == "task-opened"}
     assert tasks[free]["status"] == "queued"
     assert tasks[conflicted]["status"] == "withheld"
     assert tasks[conflicted]["reason"] == "conflict_of_interest"
+
+
+@pytest.mark.parametrize("invited_first", [True, False])
+async def test_a_conflict_reaches_whoever_has_the_same_address(notify: Notify, invited_first: bool) -> None:
+    """Entered by address before the first sign-in, and then signed in: two contacts, one person."""
+    case, holder = uuid4(), uuid4()
+    invited, signed_in = sorted((uuid4(), uuid4()), reverse=not invited_first)
+    await notify.meet(holder)
+    for each, address in ((invited, "Kari@hmn.test"), (signed_in, "kari@hmn.test")):
+        await notify.meet(each, "rhf_adviser", email=address)
+    await notify.submit(case, holder)
+    await notify.conflict(case, signed_in)
+    await notify.take(notify.task(case, review.Audience(role="rhf_adviser")), case)
+    [task] = [each for each in await notify.messages() if each["template"] == "task-opened"]
+    assert (task["status"], task["reason"]) == ("withheld", "conflict_of_interest")
 
 
 async def test_an_invitation_is_sent_once_however_often_the_contact_changes(notify: Notify) -> None:

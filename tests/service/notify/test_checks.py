@@ -8,8 +8,7 @@ import pytest
 from services.common.db import Connection
 from services.common.doctor import examine
 from services.notify.checks import CHECKS
-from services.review import events as review
-from tests.service.notify.conftest import CALL, Notify
+from tests.service.notify.conftest import Notify
 
 FAULTS = {
     "message_unaddressed": """update message set status = 'unaddressed', ended_at = null,
@@ -22,6 +21,7 @@ FAULTS = {
     "message_failed_silently": """update message set status = 'failed', ended_at = clock_timestamp(),
                                   reason = 'smtp_550' where application_id = $1""",
     "mail_despite_conflict": """update message set status = 'sent', ended_at = clock_timestamp(),
+                                as_applicant = false,
                                 created_at = clock_timestamp() + interval '1 minute' where application_id =
                                 $1""",
     "mail_sent_twice": """insert into message (event_id, recipient, person_id, event_type, template, data,
@@ -52,6 +52,5 @@ async def _clean_case(notify: Notify) -> UUID:
     holder, case = uuid4(), uuid4()
     await notify.meet(holder)
     await notify.submit(case, holder)
-    conflict = review.ConflictDeclared(application_id=case, call_id=CALL, person_id=holder)
-    await notify.take(conflict, case)
+    await notify.conflict(case, holder)
     return case

@@ -193,14 +193,47 @@ async def test_outside_production_only_test_addresses_are_delivered(notify: Noti
 async def test_a_conflict_declared_after_writing_still_stops_the_mail(
     notify: Notify, case: dict[str, object]
 ) -> None:
-    fact = review.ConflictDeclared.from_data(
-        {"application_id": str(case["application_id"]), "call_id": CALL, "person_id": str(case["holder"])}
-    )
-    await notify.take(fact, case["application_id"])
+    adviser, application_id = uuid4(), case["application_id"]
+    assert isinstance(application_id, UUID)
+    await notify.meet(adviser, "rhf_adviser")
+    await notify.take(notify.task(application_id, review.Audience(role="rhf_adviser")), application_id)
+    await notify.conflict(application_id, adviser)
     async with relay() as sink:
         await notify.send_all(notify.worker(smtp_port=sink.port))
-        assert sink.tries == 0
-    assert [each["reason"] for each in await notify.messages()] == ["conflict_of_interest"]
+        assert sink.recipients == ["<soker@hnt.test>"]
+    told = {each["person_id"]: each["reason"] for each in await notify.messages()}
+    assert told == {case["holder"]: None, adviser: "conflict_of_interest"}
+
+
+async def test_who_applies_is_told_as_the_applicant_despite_their_own_conflict_and_of_nothing_else(
+    notify: Notify,
+) -> None:
+    holder, editor, case = uuid4(), uuid4(), uuid4()
+    for each in (holder, editor):
+        await notify.meet(each, "rhf_adviser")
+        await notify.conflict(case, each)
+    await notify.submit(case, holder, editor_ids=[editor])
+    for audience in (
+        review.Audience(role="holder", person_id=holder),
+        review.Audience(role="rhf_adviser"),
+        review.Audience(role="member", person_id=holder),
+    ):
+        await notify.take(notify.task(case, audience), case)
+    async with relay() as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+    ended = [(each["person_id"], each["template"], each["status"]) for each in await notify.messages()]
+    assert sorted(ended, key=str) == sorted(
+        [
+            (holder, "receipt", "sent"),
+            (editor, "receipt", "sent"),
+            (holder, "task-opened", "sent"),
+            (holder, "task-opened", "withheld"),
+            (editor, "task-opened", "withheld"),
+            (holder, "task-opened", "withheld"),
+        ],
+        key=str,
+    )
+    assert len(sink.taken) == 3
 
 
 async def test_what_a_dead_sender_left_is_sent_again(notify: Notify, case: dict[str, object]) -> None:

@@ -156,7 +156,7 @@ def test_holder_as_a_role_is_the_holder_of_the_case() -> None:
     assert isinstance(mail, Mail)
     to = [{"role": "holder"}, {"role": "hf_adviser", "organisation": "HNT"}]
     assert mail.audiences({"to": to}, case(), None) == [
-        Audience("person", None, PERSON),
+        Audience("holder", None, PERSON),
         Audience("hf_adviser", "HNT"),
     ]
 
