@@ -1,4 +1,4 @@
-"""Traces, figures and logs without personal data: ids, codes, instants, never a body or an exception's text."""
+"""Traces, figures and logs without personal data: ids, codes, instants; no body, no text of an exception."""
 
 import logging
 import os
