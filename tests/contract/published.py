@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 
 from fastapi import FastAPI
 
+from deploy import catalogue
 from deploy.stack.settings import SERVICES
 from services.common.record import Fact
 
@@ -20,17 +21,7 @@ REQUESTS = Path(__file__).parent / "requests.json"
 
 def facts() -> dict[str, dict[str, dict[str, Any]]]:
     """Event type -> field -> its type, and whether it is always there."""
-    found = {}
-    for module in (*(f"services.{each}.events" for each in SERVICES), "workflows.events"):
-        for each in vars(importlib.import_module(module)).values():
-            if (
-                isinstance(each, type)
-                and issubclass(each, Fact)
-                and "TYPE" in vars(each)
-                and each is not Fact
-            ):
-                found[each.TYPE] = _fields(each)
-    return dict(sorted(found.items()))
+    return {fact.TYPE: _fields(fact) for fact in catalogue.facts()}
 
 
 def _fields(fact: type[Fact]) -> dict[str, dict[str, Any]]:
