@@ -11,7 +11,7 @@ from tests.support.processes import Process
 
 
 class Armed:
-    """One of our programs, outside the supervisor, that kills itself at a failpoint."""
+    """One of our programs, outside the supervisor, that kills or freezes itself at a failpoint."""
 
     def __init__(self, process: Process, log: Path) -> None:
         self.process = process
@@ -20,6 +20,11 @@ class Armed:
     def fired(self) -> bool:
         """Whether it reached the failpoint and died of it."""
         return self._log.exists() and self.process.returncode() == -signal.SIGKILL
+
+    def frozen(self) -> bool:
+        """Whether it reached the failpoint and stands still there."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
+        return self._log.exists() and stat.rpartition(")")[2].split()[0] == "T"
 
 
 class Servants:

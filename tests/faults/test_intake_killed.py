@@ -2,36 +2,58 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 
 import pytest
 
 from tests.faults.processes import Servants
 from tests.support import eventually, oracle
-from tests.support.live import Live
+from tests.support.live import Draft, Live
+
+_BEFORE_COMMIT = "intake.before_submission_recorded"
+_AFTER_COMMIT = "once.after_commit"
 
 
 @pytest.mark.parametrize(
     "failpoint",
-    ["intake.before_submission_recorded:kill:4", "once.after_commit:kill:4"],
+    [_BEFORE_COMMIT, _AFTER_COMMIT],
     ids=["before the commit", "after the commit, before the answer"],
 )
 async def test_dies_in_the_middle_of_a_submission(live: Live, servants: Servants, failpoint: str) -> None:
     drafts = await live.drafts(12)
-    armed = servants.arm("intake-api", failpoint)
+    armed = servants.arm("intake-api", f"{failpoint}:kill:4")
     await eventually(lambda: live.sessions["rhf-1"].status("intake", "/v1/me"), 30)
+    for draft in drafts[:3]:
+        await live.submit(draft)
 
-    async def bring_back() -> int:
+    async def bring_back() -> tuple[int, int]:
         await eventually(armed.fired, 60)
-        acknowledged = sum(draft.receipt is not None for draft in drafts)
+        at_death = _acknowledged(drafts), _committed_unanswered(live, drafts)
         servants.start("intake-api")
-        return acknowledged
+        return at_death
 
     coming_back = asyncio.create_task(bring_back())
-    await asyncio.gather(*(live.submit(draft) for draft in drafts))
-    acknowledged_before = await coming_back
-    assert acknowledged_before < len(drafts), "nothing was under way when it died"
+    await asyncio.gather(*(live.submit(draft) for draft in drafts[3:]))
+    acknowledged, unanswered = await coming_back
+    assert 0 < acknowledged < len(drafts), "it did not die in the middle"
+    assert unanswered > 0 or failpoint == _BEFORE_COMMIT, "no answer was lost"
     assert any(draft.failures for draft in drafts), "nobody noticed that it died"
     await oracle.judge(live, drafts)
+
+
+def _acknowledged(drafts: Sequence[Draft]) -> int:
+    return sum(draft.receipt is not None for draft in drafts)
+
+
+def _committed_unanswered(live: Live, drafts: Sequence[Draft]) -> int:
+    """Submissions that lie there, and whose senders do not know it."""
+    ids = [draft.id for draft in drafts if draft.receipt is None]
+    rows = oracle.inspect(
+        live.settings,
+        "select count(*) from intake.submission where application_id = any(%s::uuid[])",
+        ids,
+    )
+    return int(rows[0][0])
 
 
 async def test_dies_again_and_again_under_load(live: Live, servants: Servants, seed: int) -> None:
@@ -46,13 +68,11 @@ async def test_dies_again_and_again_under_load(live: Live, servants: Servants, s
     async def kill_now_and_then() -> int:
         killed = 0
         while killed < 3:
-            waiting = sum(draft.receipt is None for draft in drafts)
-            if waiting == 0:
+            if _acknowledged(drafts) == len(drafts):
                 break
             await eventually(lambda: servants.pid("intake-api"), 30)
-            before = sum(draft.receipt is not None for draft in drafts)
-            target = before + chance.randrange(1, 4)
-            await eventually(lambda t=target: sum(d.receipt is not None for d in drafts) >= t, 60)  # type: ignore[misc]
+            target = _acknowledged(drafts) + chance.randrange(1, 4)
+            await eventually(lambda t=target: _acknowledged(drafts) >= t, 60)  # type: ignore[misc]
             killed += servants.kill("intake-api")
         return killed
 

@@ -47,7 +47,7 @@ async def _all_submit_undisturbed(live: Live, drafts: Sequence[Draft]) -> None:
 
 
 def _the_relay_has_tried(live: Live, drafts: Sequence[Draft]) -> bool:
-    """Every submission lies there, and the relay has waited in vain for the broker's answer to one at least."""
+    """Every submission lies there, and the relay has waited in vain for an answer to one at least."""
     [(unsent, tries)] = oracle.inspect(
         live.settings,
         """select count(distinct key), sum(attempts) from intake.outbox

@@ -61,7 +61,7 @@ def inspect(settings: Settings, text: str | sql.Composed, *args: Any) -> list[tu
 
 
 def _settled(settings: Settings, drafts: Sequence[Draft]) -> bool:
-    """Every event sent, every receipt in the log, every run begun."""
+    """Every event sent and arrived, every receipt in the log, every run begun."""
     ids = [draft.id for draft in drafts]
     unsent = sum(
         int(inspect(settings, f"select count(*) from {schema}.outbox where published_at is null")[0][0])  # type: ignore[arg-type]
@@ -85,6 +85,8 @@ def _settled(settings: Settings, drafts: Sequence[Draft]) -> bool:
         0
     ][0]
     assert waiting == 0, f"{waiting} mails wait"
+    missing = deliveries.missing(settings, patience=0)
+    assert not missing, missing
     return True
 
 
@@ -154,7 +156,6 @@ async def _same_answer_again(live: Live, draft: Draft) -> None:
 
 
 def _events_in_order_once(settings: Settings) -> None:
-    assert deliveries.missing(settings) == []
     for consumer in SCHEMAS:
         invented = inspect(
             settings,
