@@ -29,8 +29,10 @@ class Application:
         self._run = Run(live=self._lives)
         self._case = Case(self._run.known)
         self._complaint = 0  # the number of the last one followed up
-        self._offers = 0  # followed up so far
+        self._offers = 0  # followed up so far, as the next three
+        self._expiries = 0
         self._left_out = 0
+        self._assessed_alone = False
         self._over = False
         self._shown: Standing | None = None
 
@@ -139,45 +141,52 @@ class Application:
     async def _follow_the_letter(self) -> None:
         """Complaints, and moves from the reserve list, until the windows of the decision are over.
 
-        Each is followed up once, also where a person has answered before we could ask.
+        Each is followed up once, also where a person has answered before we could ask, and beside the others:
+        an offer holds money while a complaint is answered.
         """
         reserve_ended = 0  # the version whose place on the reserve list is over
+        open_: list[asyncio.Task[None]] = []
         while (letter := self._case.letter()) is not None:
             version = letter.number("version")
+            if self._expired():
+                self._expiries += 1
+                reserve_ended = version
             on_reserve = letter.text("outcome") == "reserve" and reserve_ended < version
             complaint = self._case.complaint_after(self._complaint)
             if complaint is not None:
                 self._complaint = complaint.number("n")
-                await self._answer(self._complaint, complaint.number("version"))
+                answer = self._answer(self._complaint, complaint.number("version"))
+                open_.append(self._run.aside(answer))
             elif self._case.offered(self._offers + 1):
                 self._offers += 1
-                await self._move_up(self._offers, version)
-            elif on_reserve and await self._reserve_expired(letter):
-                reserve_ended = version
-            elif not on_reserve and await self._complaint_window_over(letter):
+                open_.append(self._run.aside(self._move_up(self._offers, version)))
+            elif open_:
+                await self._run.until(lambda: self._news() or any(each.done() for each in open_))  # noqa: B023
+                open_ = [each for each in open_ if not each.done()]
+            elif on_reserve:
+                await self._wait_on_reserve(letter)
+            elif await self._complaint_window_over(letter):
                 return
 
-    async def _reserve_expired(self, letter: Fact) -> bool:
+    async def _wait_on_reserve(self, letter: Fact) -> None:
         """Wait for an offer while the place is valid; then funding ends it, unless it was just offered."""
         until = letter.instant("reserve_until")
-        if await self._run.until(self._something_to_decide, waits.instant("reserve_until", until), at=until):
-            return False
-        expired = self._case.times_expired()
-        await self._run.do(funding.expire_reserve, self._id)
-        await self._run.until(
-            lambda: self._case.times_expired() > expired or self._something_to_decide(),
-            waits.process("expire_reserve"),
-        )
-        return self._case.times_expired() > expired
+        if not await self._run.until(self._news, waits.instant("reserve_until", until), at=until):
+            await self._run.do(funding.expire_reserve, self._id)
+            await self._run.until(self._news, waits.process("expire_reserve"))
 
     async def _complaint_window_over(self, letter: Fact) -> bool:
         until = letter.instant("complaint_until") + TRAVEL
         wait = waits.instant("complaint_until", until)
-        return not await self._run.until(self._something_to_decide, wait, at=until)
+        return not await self._run.until(self._news, wait, at=until)
 
-    def _something_to_decide(self) -> bool:
+    def _news(self) -> bool:
+        """Whether anything has happened that is not followed up yet."""
         complaint = self._case.complaint_after(self._complaint)
-        return complaint is not None or self._case.offered(self._offers + 1)
+        return complaint is not None or self._case.offered(self._offers + 1) or self._expired()
+
+    def _expired(self) -> bool:
+        return self._case.times_expired() > self._expiries
 
     async def _answer(self, n: int, version: int) -> None:
         """A complaint: upheld, the case goes back to the stage the answer names and is decided again."""
@@ -186,15 +195,11 @@ class Application:
             lambda: self._case.answer(n) is not None,
         )
         answer = self._case.answer(n)
-        submission = self._case.submission()
         assert answer is not None
-        assert submission is not None
         if not answer.flag("upheld"):
             return
         if answer.text("stage") == "assessment":
-            round_id = reassessment_round_id(self._id, n)
-            panel = submission.text("panel")
-            await assess(self._run, review.PanelRound(round_id, self._call_id, panel, self._id))
+            await self._assess(n)
         await self._decide(decision_round_id(self._id, version + 1), version)
 
     async def _move_up(self, n: int, version: int) -> None:
@@ -206,6 +211,13 @@ class Application:
         if move.flag("confirmed"):
             await self._decide(move.text("decision_round_id"), version)
 
+    async def _assess(self, n: int) -> None:
+        """A panel round of this case alone."""
+        submission = self._case.submission()
+        assert submission is not None
+        round_id, panel = reassessment_round_id(self._id, n), submission.text("panel")
+        await assess(self._run, review.PanelRound(round_id, self._call_id, panel, self._id))
+
     async def _decide(self, round_id: str, superseded: int) -> None:
         round_ = funding.DecisionRound(round_id, self._call_id, self._id)
         await decide(self._run, round_)
@@ -213,20 +225,29 @@ class Application:
         await self._get_a_letter_after(superseded)
 
     async def _get_a_letter_after(self, superseded: int) -> None:
-        """A case that was away while its round was decided, and came back, is decided in one of its own."""
+        """A case that its panel, or its decision round, went on without has one of its own."""
 
         def arrived() -> bool:
             letter = self._case.letter()
             return letter is not None and letter.number("version") > superseded
 
-        n = self._left_out + 1
-        await self._run.until(
-            lambda: arrived() or self._case.left_out(n) is not None, waits.process("decision")
-        )
-        left_out = self._case.left_out(n)
-        if not arrived() and left_out is not None:
-            self._left_out = n
-            await self._decide(left_out.text("decision_round_id"), superseded)
+        def unassessed() -> bool:
+            return self._case.unassessed() and not self._assessed_alone
+
+        def left_out() -> Fact | None:
+            return self._case.left_out(self._left_out + 1)
+
+        while not arrived():
+            if unassessed():
+                self._assessed_alone = True
+                await self._assess(0)
+            elif (fact := left_out()) is not None:
+                self._left_out += 1
+                await self._decide(fact.text("decision_round_id"), superseded)
+            else:
+                await self._run.until(
+                    lambda: arrived() or unassessed() or left_out() is not None, waits.process("decision")
+                )
 
     # --- the rest
 

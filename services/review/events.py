@@ -187,6 +187,16 @@ class RoundEntered(CaseFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CaseUnassessed(CaseFact):
+    """The case lives, and its panel went on without it: it came too late, or was away and is back.
+
+    It is assessed in a round of its own, which may be by the same members.
+    """
+
+    TYPE: ClassVar[str] = "no.innoflyt.review.case-unassessed.v1"
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoundComplete(Fact):
     """Every live case of the call entered its round, or the straggler instant passed; key: the call id."""
 

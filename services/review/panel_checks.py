@@ -78,6 +78,18 @@ PANEL_CHECKS = (
         "the case counts as with its panel, and no round holds it",
     ),
     Check(
+        "review.panel_went_on_without",
+        """
+        select c.id::text as key, c.panel from cases c
+        where c.state = 'in_round'
+          and exists (select from round_case e join panel_round r on r.id = e.round_id
+                      where e.application_id = c.id and r.state = 'signed')
+          and not exists (select from ranking_place p where p.application_id = c.id)
+          and not exists (select from panel_round r where r.application_id = c.id and r.state <> 'signed')
+        """,
+        "the panel has signed, the case lives, and nobody assesses it",
+    ),
+    Check(
         "review.round_complete_twice",
         """
         select key, count(*) from outbox where type = 'no.innoflyt.review.round-complete.v1'

@@ -123,6 +123,9 @@ class Applicant:
     def entered(self, flags: tuple[str, ...] = ()) -> Event:
         return review.RoundEntered(**self._case, panel="service_transfer", flags=list(flags))
 
+    def unassessed(self) -> Event:
+        return review.CaseUnassessed(**self._case)
+
     def access_granted(self) -> Event:
         return review.AccessGranted(**self._case, person_id=uuid4())
 

@@ -40,6 +40,19 @@ def decided_again(world: World, case: Applicant, round_id: str, letter: Event) -
     }
 
 
+def assessed_alone(world: World, case: Applicant, n: int, outcome: str) -> PanelRound:
+    """The panel round of this one case runs to its signature."""
+    round_ = PanelRound(reassessment_round_id(case.id, n), case.id)
+    world.answers |= {
+        "review.open_reassessment": always(round_.stand_ins()),
+        "review.open_conflicts": always(round_.settled()),
+        "review.assign": always(case.access_granted(), round_.scored()),
+        "review.open_meeting": always(round_.met()),
+        "review.open_signing": always(case.recommended(round_.id, outcome), round_.signed(case.id)),
+    }
+    return round_
+
+
 async def in_the_round(world: World, case: Applicant) -> None:
     goes_well(world, case)
     await world.happens(case.submitted())
@@ -312,14 +325,9 @@ async def test_upheld_complaint_is_assessed_again_by_others_and_decided_anew(wor
     case = Applicant()
     await in_the_round(world, case)
     until = await world.now() + WEEKS_3
-    round_ = PanelRound(reassessment_round_id(case.id, 1), case.id)
+    assessed_alone(world, case, 1, "reserve")
     world.answers |= {
         "review.open_task:answer_complaint": always(case.answered(True, "assessment")),
-        "review.open_reassessment": always(round_.stand_ins()),
-        "review.open_conflicts": always(round_.settled()),
-        "review.assign": always(case.access_granted(), round_.scored()),
-        "review.open_meeting": always(round_.met()),
-        "review.open_signing": always(case.recommended(round_.id, "reserve"), round_.signed(case.id)),
         "funding.expire_reserve": always(case.reserve_expired()),
     }
     letter = case.letter("reserve", until + WEEKS_3, until + MONTHS_6, version=2)
@@ -390,6 +398,42 @@ async def test_case_that_was_withdrawn_while_its_round_was_decided_is_decided_by
     assert laid_out == [first, second]
 
 
+async def test_case_that_was_away_while_its_panel_signed_is_assessed_and_decided_by_itself(
+    world: World,
+) -> None:
+    case = Applicant()
+    await in_the_round(world, case)
+    until = await world.now() + WEEKS_3
+    round_ = assessed_alone(world, case, 0, "declined_threshold")
+    own = decision_round_id(case.id, 1)
+    decided_again(world, case, own, case.letter("declined_threshold", until))
+    await world.happens(case.access_granted(), case.withdrawn(await world.now() + UNDO))
+    await world.comes("intake.enter_stage", stage="withdrawn")
+    await world.happens(case.withdrawal_undone(), case.unassessed(), case.unassessed())
+    await world.comes("review.open_signing")
+    assert not world.of("funding.open_decision_round"), "its call is decided first"
+    await world.happens(case.left_out(own))
+    await world.ends(case.submitted())
+    (opened,) = world.of("review.open_reassessment")
+    assert (opened.argument.round_id, opened.argument.application_id) == (round_.id, case.id)
+    assert [each.argument.decision_round_id for each in world.of("funding.open_decision_round")] == [own]
+
+
+async def test_case_that_came_too_late_for_its_panel_is_assessed_by_itself(world: World) -> None:
+    case = Applicant()
+    goes_well(world, case)
+    assessed_alone(world, case, 0, "declined_threshold")
+    own = decision_round_id(case.id, 1)
+    decided_again(world, case, own, case.letter("declined_threshold", await world.now() + WEEKS_3))
+    # The call may have been decided before: funding tells of it when it has the recommendation.
+    world.answers["review.enter_round"] = always(case.entered(), case.unassessed(), case.left_out(own))
+    await world.happens(case.submitted())
+    await world.ends(case.submitted())
+    assert len(world.of("review.open_reassessment")) == 1
+    assert [each.argument.decision_round_id for each in world.of("funding.send_letters")] == [own]
+    assert stages(world)[-5:] == ["round", "assessment", "decision", "decided", "closed"]
+
+
 async def test_complaint_upheld_for_the_decision_is_only_decided_again(world: World) -> None:
     case = Applicant()
     await in_the_round(world, case)
@@ -445,6 +489,48 @@ async def test_place_that_is_offered_in_the_last_moment_does_not_expire(world: W
     await world.happens(case.letter("reserve", now + WEEKS_3, now + MONTHS_6))
     await world.ends(case.submitted())
     assert len(world.of("funding.expire_reserve")) == 2
+
+
+async def test_offer_that_is_let_wait_when_its_place_is_over_ends_it(world: World) -> None:
+    """Funding ends the place with the same decision, so that it is not asked to."""
+    case = Applicant()
+    await in_the_round(world, case)
+    now = await world.now()
+    let_wait = [case.offered(), case.move_decided(False, None), case.reserve_expired()]
+    await world.happens(*let_wait, case.letter("reserve", now + WEEKS_3, now))
+    await world.ends(case.submitted())
+    assert not world.of("funding.expire_reserve")
+
+
+async def test_offer_is_followed_up_while_a_complaint_is_open(world: World) -> None:
+    case = Applicant()
+    await in_the_round(world, case)
+    now = await world.now()
+    await world.happens(case.letter("reserve", now + WEEKS_3, now + MONTHS_6), case.complained())
+    await world.comes("review.open_task:answer_complaint")
+    decided_again(world, case, f"{case.id}.d2", case.letter("awarded", now + MONTHS_6, version=2))
+    world.answers["review.open_task:confirm_move"] = always(case.move_decided(True, f"{case.id}.d2"))
+    await world.happens(case.offered())
+    await world.comes("funding.send_letters")
+    await world.happens(case.answered(upheld=False))
+    await world.ends(case.submitted())
+    assert len(world.of("funding.open_decision_round")) == 1
+
+
+async def test_complaint_is_followed_up_while_an_offer_is_open(world: World) -> None:
+    """Upheld, it takes the offer with it."""
+    case = Applicant()
+    await in_the_round(world, case)
+    now = await world.now()
+    await world.happens(case.letter("reserve", now + WEEKS_3, now + MONTHS_6), case.offered())
+    await world.comes("review.open_task:confirm_move")
+    decided_again(world, case, f"{case.id}.d2", case.letter("referred", now + MONTHS_6, version=2))
+    world.answers["review.open_task:answer_complaint"] = always(
+        case.answered(True, "decision"), case.move_decided(False, None)
+    )
+    await world.happens(case.complained())
+    await world.ends(case.submitted())
+    assert [each.argument.decision_round_id for each in world.of("funding.send_letters")] == [f"{case.id}.d2"]
 
 
 async def test_leader_sends_the_decisions_back_to_be_prepared_again(world: World) -> None:

@@ -87,6 +87,7 @@ PRESCREENING_DECIDED = "no.innoflyt.review.prescreening-decided.v1"
 CLARIFICATION_ANSWERED = "no.innoflyt.review.clarification-answered.v1"
 CONSULTATION_ANSWERED = "no.innoflyt.review.consultation-answered.v1"
 ROUND_ENTERED = "no.innoflyt.review.round-entered.v1"
+CASE_UNASSESSED = "no.innoflyt.review.case-unassessed.v1"
 ROUND_COMPLETE = "no.innoflyt.review.round-complete.v1"
 ACCESS_GRANTED = "no.innoflyt.review.access-granted.v1"
 CONFLICTS_SETTLED = "no.innoflyt.review.conflicts-settled.v1"
@@ -122,6 +123,7 @@ REPORT_JUDGED = "no.innoflyt.funding.report-judged.v1"
 CHANGE_ASKED = "no.innoflyt.funding.change-asked.v1"
 CHANGE_DECIDED = "no.innoflyt.funding.change-decided.v1"
 INVOICE_REGISTERED = "no.innoflyt.funding.invoice-registered.v1"
+INVOICING_CLOSED = "no.innoflyt.funding.invoicing-closed.v1"
 
 ROUTES: Mapping[str, Route] = {
     CALL_PUBLISHED: Route(
@@ -149,6 +151,7 @@ ROUTES: Mapping[str, Route] = {
     CLARIFICATION_ANSWERED: Route("application", ("organisation",)),
     CONSULTATION_ANSWERED: Route("application", ("organisation",)),
     ROUND_ENTERED: Route("application", ("flags",)),
+    CASE_UNASSESSED: Route("application"),
     ACCESS_GRANTED: Route("application"),
     CASE_RECOMMENDED: Route("application", ("round_id",)),
     CONFLICTS_SETTLED: Route("application_or_call", ("round_id", "quorum")),
@@ -190,13 +193,24 @@ ROUTES: Mapping[str, Route] = {
     EXTENSION_DECIDED: Route("grant", ("n", "granted", "start_due_at", "start_lapses_at")),
     START_CONFIRMED: Route("grant", ("first_report_ask_at", "ends_at", "invoicing_due_at")),
     LOSS_PROPOSED: Route("grant", ("n", "outcome")),
-    LOSS_DECIDED: Route("grant", ("n", "confirmed", "start_lapses_at", "acceptance_lapses_at")),
+    LOSS_DECIDED: Route(
+        "grant",
+        (
+            "n",
+            "confirmed",
+            "accept_due_at",
+            "acceptance_lapses_at",
+            "start_due_at",
+            "start_lapses_at",
+        ),
+    ),
     REPORT_REQUESTED: Route("grant", ("kind", "n", "due_at", "next_ask_at")),
     REPORT_SUBMITTED: Route("grant", ("kind", "n", "attempt")),
     REPORT_JUDGED: Route("grant", ("kind", "n", "attempt", "outcome", "mend_due_at")),
     CHANGE_ASKED: Route("grant", ("n",)),
     CHANGE_DECIDED: Route("grant", ("n", "granted", "holder_id", "ends_at", "invoicing_due_at")),
     INVOICE_REGISTERED: Route("grant", ("last",)),
+    INVOICING_CLOSED: Route("grant"),
     TASK_OPENED: Route(
         "task",
         ("task_id", "subject", "kind", "n", "call_id", "application_id", "due_at", "ladder"),

@@ -89,6 +89,10 @@ class Case:
     def entered(self) -> bool:
         return self._known.has(facts.ROUND_ENTERED)
 
+    def unassessed(self) -> bool:
+        """Whether its panel went on without it, so that it needs a round of its own."""
+        return self._known.has(facts.CASE_UNASSESSED)
+
     def left_out(self, n: int) -> Fact | None:
         """The n-th time (from 1) that a round went on without it, as told when it was back."""
         times = self._known.of(facts.CASE_LEFT_OUT)

@@ -10,7 +10,7 @@ from services.common.errors import FieldError, Invalid, NotFound, Refused, StepO
 from services.common.record import Actor, Fact
 from services.review import events
 from services.review.commands.conflicts import member_of
-from services.review.commands.moment import about, finish_task, lock_round, moment_of
+from services.review.commands.moment import about, finish_task, lock_round, moment_of, require_awake
 from services.review.commands.progress import advance
 from services.review.commands.recording import record_facts
 from services.review.store import assessments, cases, participants, rounds
@@ -67,6 +67,7 @@ async def lock_scores(conn: Connection, round_id: str, person_id: UUID, by: Acto
     await participants.lock_member(conn, round_id, person_id)
     moment = await moment_of(conn, round_id, by)
     member = member_of(moment.standing, person_id)
+    require_awake(moment)
     if member.locked:
         raise ScoresFinal
     if not member.judging:

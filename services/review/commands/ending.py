@@ -7,7 +7,9 @@ from services.common.record import Actor, Fact
 from services.review.commands.rounds import complete_round_if_ready
 from services.review.commands.tasks import cancel_case_tasks, reopen_case_tasks
 from services.review.domain.cases import CaseAction, CaseState, move
+from services.review.events import CaseUnassessed
 from services.review.store import cases as store
+from services.review.store import rounds
 
 
 async def end_case(conn: Connection, case: store.Case, ended_as: str, *, by: Actor) -> list[Fact]:
@@ -25,12 +27,18 @@ async def end_case(conn: Connection, case: store.Case, ended_as: str, *, by: Act
 
 
 async def undo_ending(conn: Connection, case: store.Case, ended_as: str) -> list[Fact]:
-    """Take the case up again where this ending left it; nothing happens if it did not end so."""
+    """Take the case up again where this ending left it; nothing happens if it did not end so.
+
+    Its panel may have signed without it meanwhile.
+    """
     if case.ended_as != ended_as or case.ended_from is None:
         return []
     await store.set_revived(conn, case.id, CaseState(case.ended_from))
     facts = await reopen_case_tasks(conn, case.id, because=ended_as)
-    return facts + await complete_round_if_ready(conn, case.call_id)
+    facts += await complete_round_if_ready(conn, case.call_id)
+    if await rounds.went_on_without(conn, case.id):
+        facts.append(CaseUnassessed(application_id=case.id, call_id=case.call_id))
+    return facts
 
 
 async def lock_call_and_case(conn: Connection, application_id: UUID) -> store.Case | None:

@@ -10,7 +10,7 @@ from services.common.errors import FieldError, Forbidden, Invalid, NotFound, Ste
 from services.common.record import Actor, Fact
 from services.review import events
 from services.review.commands.conflicts import member_of, visible_cases
-from services.review.commands.moment import Moment, about, finish_task, lock_round, moment_of
+from services.review.commands.moment import Moment, about, finish_task, lock_round, moment_of, require_awake
 from services.review.commands.panel_terms import categories_of, rules_for
 from services.review.commands.progress import advance
 from services.review.commands.recording import record_facts
@@ -104,6 +104,7 @@ async def _led_by(conn: Connection, round_id: str, person_id: UUID, by: Actor, s
         raise NotFound
     moment = await moment_of(conn, round_id, by)
     member_of(moment.standing, person_id)
+    require_awake(moment)
     if moment.round.state != state or moment.round.led_by is None:
         raise StepOutOfOrder(f"The round is {moment.round.state}.")
     if moment.round.led_by != person_id:

@@ -5,6 +5,7 @@ from typing import TypedDict
 from uuid import UUID
 
 from services.common.db import Connection
+from services.common.errors import StepOutOfOrder
 from services.common.record import Actor, Fact
 from services.intake.events.call_definition import Panel
 from services.review.commands.panel_terms import panel_of
@@ -64,6 +65,12 @@ async def moment_of(conn: Connection, round_id: str, by: Actor, panel: Panel | N
     if panel is None:
         panel = panel_of(await get_call(conn, round_.call_id), round_.panel)
     return Moment(conn, round_, await rounds.standing(conn, round_), panel, by)
+
+
+def require_awake(moment: Moment) -> None:
+    """StepOutOfOrder while the one case of the round has ended: its tasks rest, for an undo."""
+    if moment.standing.rests:
+        raise StepOutOfOrder("The application has ended.")
 
 
 async def enter(moment: Moment, action: str) -> None:

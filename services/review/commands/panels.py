@@ -18,6 +18,7 @@ from services.review.commands.moment import (
     finish_task,
     lock_round,
     moment_of,
+    require_awake,
 )
 from services.review.commands.panel_terms import panel_of
 from services.review.commands.progress import advance
@@ -65,12 +66,13 @@ async def name_standins(
     """Add members to a round without quorum; they declare conflicts next.
 
     In a re-assessment nobody may stand in who took part in assessing the case before. Raises NotFound,
-    NoStandInsWanted and Invalid.
+    NoStandInsWanted, Invalid, and StepOutOfOrder while the one case of the round has ended.
     """
     round_ = await lock_round(conn, round_id)
     if round_ is None:
         raise NotFound
     moment = await moment_of(conn, round_id, by)
+    require_awake(moment)
     if not round_.standins_wanted:
         raise NoStandInsWanted
     _check(members)
@@ -103,7 +105,7 @@ async def stand_down(conn: Connection, round_id: str, person_id: UUID, reason: s
 
     Access and scores not yet locked go; locked scores count, and somebody else leads and signs. If quorum is
     lost, stand-ins are asked for. Raises NotFound, Invalid for who is no member, and StepOutOfOrder once the
-    recommendation is signed.
+    recommendation is signed, or while the one case of the round has ended.
     """
     round_ = await lock_round(conn, round_id)
     if round_ is None:
@@ -115,6 +117,7 @@ async def stand_down(conn: Connection, round_id: str, person_id: UUID, reason: s
             "The person is no member of the round.",
             errors=[FieldError("person_id", str(person_id), "name a member of this round")],
         )
+    require_awake(moment)
     if round_.state == "signed":
         raise StepOutOfOrder("The recommendation is signed.")
     facts: list[Fact] = []

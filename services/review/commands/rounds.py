@@ -14,15 +14,14 @@ from services.review.commands.panel_terms import panel_of
 from services.review.commands.progress import advance
 from services.review.commands.recording import record_facts
 from services.review.commands.steps import ask_standins as ask_standins_step
-from services.review.commands.tasks import CaseNotKnownYet, open_task
+from services.review.commands.tasks import CaseNotKnownYet
 from services.review.commands.terms import get_call
 from services.review.domain.cases import CaseAction, CaseState
 from services.review.domain.cases import move as move_case
 from services.review.store import barrier, cases, panels, participants, rounds
 from services.review.store.cases import Case
 from workflows.contracts.ids import panel_round_id
-from workflows.contracts.review import CaseEntry, OpenTask, PanelRound
-from workflows.contracts.tasks import HANDLE_LATE_FACT
+from workflows.contracts.review import CaseEntry, PanelRound
 
 _REVIEW = Actor("service", "review")
 _OUT = frozenset({CaseState.RETURNED, CaseState.ENDED})
@@ -34,7 +33,7 @@ async def enter_round(conn: Connection, entry: CaseEntry, by: Actor) -> None:
     """The case is ready for its panel; the last one to enter completes the round. Once per case.
 
     A case that has ended or been returned meanwhile stays out. One that comes when conflicts are settled is
-    noted, and left to the advisers by a task. Retried while the case is unknown.
+    noted, and assessed in a round of its own. Retried while the case is unknown.
     """
     await get_call(conn, entry.call_id)
     await cases.lock_call(conn, entry.call_id)
@@ -63,22 +62,8 @@ async def _enter(conn: Connection, case: Case, flags: Sequence[str]) -> list[Fac
         events.RoundEntered(application_id=case.id, call_id=case.call_id, panel=case.panel, flags=list(flags))
     ]
     if late:
-        facts += await _leave_to_advisers(conn, case)
+        facts.append(events.CaseUnassessed(application_id=case.id, call_id=case.call_id))
     return facts
-
-
-async def _leave_to_advisers(conn: Connection, case: Case) -> list[Fact]:
-    return await open_task(
-        conn,
-        OpenTask(
-            subject=str(case.id),
-            kind=HANDLE_LATE_FACT,
-            n="round-entered",
-            call_id=case.call_id,
-            application_id=case.id,
-            role="rhf_adviser",
-        ),
-    )
 
 
 async def note_call_closed(
@@ -153,7 +138,7 @@ async def open_conflicts(conn: Connection, order: PanelRound, by: Actor) -> None
 
 
 async def open_reassessment(conn: Connection, order: PanelRound, by: Actor) -> None:
-    """The round of one case that is assessed again; its members are the stand-ins an adviser names. Once."""
+    """The round of one case, assessed again or for the first time; an adviser names its members. Once."""
     if order.application_id is None:
         raise NotFound
     call = await get_call(conn, order.call_id)

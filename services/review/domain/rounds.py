@@ -44,6 +44,8 @@ class Standing:
     signing_wanted: bool = False
     led: bool = False
     """The task of the meeting, or of the signature, is open."""
+    rests: bool = False
+    """It is the round of one case, which has ended: an undo finds it as it was."""
 
     def owes_declaration(self, member: Participant) -> list[UUID]:
         """The cases the member has still to declare on."""
@@ -78,6 +80,8 @@ class Standing:
 
 def next_step(round_: Standing, quorum: Quorum) -> str | None:
     """The step that is due now, or None: the round waits for a person or for the workflow."""
+    if round_.rests:
+        return None
     if round_.state == "declaring":
         return _declarations(round_) or _settling(round_, quorum)
     if round_.state in ("assessing", "scored", "met"):

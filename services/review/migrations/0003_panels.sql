@@ -55,7 +55,7 @@ create table round_case (
   round_id       text not null references panel_round,
   application_id uuid not null references cases,
   flags          text[] not null default '{}',  -- what was missing when it went on as a straggler
-  late           boolean not null default false, -- came when members were assigned: left to the advisers
+  late           boolean not null default false, -- came when members were assigned: assessed in a round of its own
   entered_at     timestamptz not null,
   lead           uuid,                           -- who presents the case in the meeting
   invited_at     timestamptz,                    -- to pitch

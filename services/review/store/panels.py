@@ -51,11 +51,11 @@ async def chair_of(conn: Connection, round_id: str) -> UUID | None:
 
 
 async def took_part(conn: Connection, application_id: UUID, but_round: str) -> set[UUID]:
-    """Everyone who was a member of another round that held the case."""
+    """Everyone who was a member of another round that assessed the case, and did not only hold it."""
     rows = await conn.fetch(
         """
-        select m.person_id from round_member m join round_case c using (round_id)
-        where c.application_id = $1 and round_id <> $2
+        select m.person_id from round_member m join ranking_place p using (round_id)
+        where p.application_id = $1 and round_id <> $2
         """,
         application_id,
         but_round,

@@ -143,6 +143,20 @@ async def holds_case(conn: Connection, round_id: str, application_id: UUID) -> b
     return found
 
 
+async def went_on_without(conn: Connection, application_id: UUID) -> bool:
+    """Whether the panel has signed without this case, and it has no round of its own."""
+    found: bool = await conn.fetchval(
+        """
+        select exists (select from round_case c join panel_round r on r.id = c.round_id
+                       where c.application_id = $1 and r.state = 'signed')
+           and not exists (select from ranking_place where application_id = $1)
+           and not exists (select from panel_round where application_id = $1)
+        """,
+        application_id,
+    )
+    return found
+
+
 async def standing(conn: Connection, round_: Round) -> Standing:
     """The round as it stands now; the caller holds its lock."""
     members = await conn.fetch(
@@ -182,6 +196,7 @@ async def standing(conn: Connection, round_: Round) -> Standing:
         meeting_wanted=round_.meeting_wanted,
         signing_wanted=round_.signing_wanted,
         led=round_.led_by is not None,
+        rests=round_.application_id is not None and not row["cases"],
     )
 
 

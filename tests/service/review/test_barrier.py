@@ -161,7 +161,7 @@ async def test_a_straggler_that_enters_while_members_declare_is_declared_on_too(
     assert [each["quorum"] for each in await panel.facts("conflicts-settled")] == [True]
 
 
-async def test_a_case_that_enters_after_the_conflicts_are_settled_is_left_to_the_advisers(
+async def test_a_case_that_enters_after_the_conflicts_are_settled_needs_a_round_of_its_own(
     panel: PanelPlay, members: list[Person]
 ) -> None:
     one, two = await straggling(panel, members)
@@ -169,7 +169,8 @@ async def test_a_case_that_enters_after_the_conflicts_are_settled_is_left_to_the
         await panel.declare(member, [one])
     await panel.order("assign")
     await arrive_late(panel)
-    assert await panel.open_tasks("handle_late_fact") == [(str(two), "round-entered")]
+    assert await panel.facts("case-unassessed") == [{"application_id": str(two), "call_id": CALL}]
+    assert await panel.open_tasks("handle_late_fact") == []
     listed = await panel.api.get(panel.adviser, f"/v1/rounds/{ROUND}/cases")
     assert {each["case_number"]: each["late"] for each in listed.json()["items"]} == {
         "2023-one": False,

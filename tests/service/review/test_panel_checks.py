@@ -43,6 +43,11 @@ FAULTS: dict[str, tuple[str, str]] = {
         f" values ('{LOST}', '{CALL}', 'in_round', 1, 'x', '{LOST}')",
         LOST,
     ),
+    "review.panel_went_on_without": (
+        f"update panel_round set state = 'signed', signed_at = now() where id = '{ROUND}';"
+        f" delete from ranking_place where application_id = '{CASE}'",
+        CASE,
+    ),
     "review.round_complete_twice": (
         "insert into outbox (id, key, topic, type, payload)"
         " select gen_random_uuid(), key, topic, type, payload from outbox"
