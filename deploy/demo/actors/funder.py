@@ -11,7 +11,8 @@ from deploy.demo.world import World
 def adviser_acts(world: World) -> dict[str, Act]:
     async def reject(session: Session, task: Task) -> bool:
         reason = "Søknaden oppfyller ikke kravene i utlysningen, og de kan ikke rettes etter fristen."
-        await follow(session, task, {"confirmed": True, "reason": reason})
+        check = await session.get("intake", path_of(task)[2])
+        await follow(session, task, {"version": check["version"], "confirmed": True, "reason": reason})
         return True
 
     async def name_standins(session: Session, task: Task) -> bool:

@@ -22,8 +22,9 @@ router = APIRouter(
 
 
 class RejectionDecision(Body):
-    """`confirmed` false: the version holds the rules after all."""
+    """`version`: of the formal check that was read. `confirmed` false: it holds the rules after all."""
 
+    version: Annotated[int, Field(strict=True, ge=1)]
     confirmed: bool
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
 
@@ -72,7 +73,9 @@ async def decide_rejection(
     """Confirm the rejection that the formal check proposed, or dismiss it."""
 
     async def run(conn: Connection) -> StateView:
-        state = await commands.decide_rejection(conn, caller, application_id, body.confirmed, body.reason)
+        state = await commands.decide_rejection(
+            conn, caller, application_id, body.version, body.confirmed, body.reason
+        )
         return StateView(state=state)
 
     return await once(request, caller, database, run)

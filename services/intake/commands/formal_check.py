@@ -25,6 +25,10 @@ class UndoWindowClosed(Refused):
     """It is too late to undo this."""
 
 
+class VersionSuperseded(Refused):
+    """The applicant has submitted another version since."""
+
+
 async def run_formal_check(conn: Connection, application_id: UUID, version: int, actor: Actor) -> None:
     """Judge the version: passed, or a rejection proposed. Once per version; does nothing where the case moved
     on.
@@ -75,11 +79,13 @@ async def run_formal_check(conn: Connection, application_id: UUID, version: int,
 
 
 async def decide_rejection(
-    conn: Connection, caller: Caller, application_id: UUID, confirmed: bool, reason: str
+    conn: Connection, caller: Caller, application_id: UUID, version: int, confirmed: bool, reason: str
 ) -> str:
     """An adviser confirms the proposed rejection, or finds that the version holds after all; returns the
-    state."""
+    state. `version` is the one they read."""
     call, application = await lock_for(conn, caller, application_id, Act.CHECK)
+    if version != application.version:
+        raise VersionSuperseded(f"Version {application.version} is the newest.", version=application.version)
     check = await submissions.formal_check(conn, application_id, application.version)
     if check is None or check.state != "proposed" or application.state is not State.SUBMITTED:
         raise StepOutOfOrder("No rejection waits to be confirmed.", state=application.state.value)

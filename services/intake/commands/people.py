@@ -32,7 +32,7 @@ class StillNeeded(Refused):
 
 
 def contact(person: Person, invitation_token: str | None = None) -> ContactChanged:
-    """How the other services may reach this person."""
+    """How the other services may reach this person. Whoever has signed in as somebody else keeps no role."""
     return ContactChanged(
         person_id=person.id,
         kind=person.kind,
@@ -40,9 +40,10 @@ def contact(person: Person, invitation_token: str | None = None) -> ContactChang
         email=person.email,
         language=person.language,
         organisation=person.organisation,
-        roles=person.roles,
+        roles=[] if person.bound_to else person.roles,
         deputy_id=person.deputy_id,
         invitation_token=invitation_token,
+        signed_in=person.signed_in,
     )
 
 
@@ -130,7 +131,8 @@ async def enter_person(
 
 
 async def forget_person(conn: Connection, caller: Caller, person_id: UUID) -> None:
-    """Take somebody out of the directory and, by a tombstone, out of everybody's address book.
+    """Take somebody out of the directory and, by a tombstone, out of everybody's address book; with them the
+    addresses that they were invited by.
 
     Refused for who is part of a case: what they did there has to stay explainable.
     """
@@ -138,17 +140,15 @@ async def forget_person(conn: Connection, caller: Caller, person_id: UUID) -> No
     person = await people.get(conn, person_id)
     if person is None:
         raise NotFound()
-    if await people.is_needed(conn, person_id):
-        raise StillNeeded("A case, a deputy or an accepted invitation refers to this person.")
-    await people.delete(conn, person_id)
-    await record(
-        conn,
-        key=str(person_id),
-        actor=caller.actor,
-        action="contact.forgotten",
-        body={},
-        events=[ContactDeleted(person_id=person_id)],
-    )
+    everyone = [*await people.bound_to(conn, person_id), person_id]
+    entries: list[Entry] = []
+    for each in everyone:
+        if await people.is_needed(conn, each):
+            raise StillNeeded("A case or a deputy refers to this person.")
+        await people.delete(conn, each)
+        forgotten = ContactDeleted(person_id=each)
+        entries.append(Entry(str(each), caller.actor, "contact.forgotten", {}, [forgotten]))
+    await record_all(conn, entries)
 
 
 async def find_or_invite(
@@ -232,6 +232,10 @@ async def accept_invitation(conn: Connection, caller: Caller, token: str) -> lis
     for asked in await endorsements.asked_of(conn, invitation.person_id):
         concerned.add(asked.application_id)
         entries.append(await _ask_again(conn, caller, asked))
+    bound = await people.get(conn, invitation.person_id)
+    assert bound is not None
+    to: dict[str, JsonValue] = {"to": str(caller.person_id)}
+    entries.append(Entry(str(bound.id), caller.actor, "contact.bound", to, [contact(bound)]))
     body: dict[str, JsonValue] = {
         "invitation": str(invitation.id),
         "applications": list(map(str, sorted(concerned))),

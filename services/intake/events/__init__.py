@@ -245,6 +245,8 @@ class ContactChanged(Fact):
     roles: list[str] = field(default_factory=list)
     deputy_id: UUID | None = None
     invitation_token: str | None = None
+    signed_in: bool = True
+    """false: known by address alone, until they take their invitation and are another person id"""
 
 
 @dataclass(frozen=True, kw_only=True)

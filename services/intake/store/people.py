@@ -211,20 +211,25 @@ async def bind(conn: Connection, invited_id: UUID, signed_in_id: UUID) -> list[I
     ]
 
 
+async def bound_to(conn: Connection, person_id: UUID) -> list[UUID]:
+    """The addresses without a sign-in whose invitations this person took."""
+    rows = await conn.fetch("select id from person where bound_to = $1 order by id", person_id)
+    return [row["id"] for row in rows]
+
+
 async def is_needed(conn: Connection, person_id: UUID) -> bool:
-    """Whether a case, a deputy or a binding refers to the person."""
+    """Whether a case or somebody's deputy refers to the person."""
     needed: bool = await conn.fetchval(
         """select exists (select from application where holder_id = $1)
                or exists (select from editor where person_id = $1)
                or exists (select from endorsement where person_id = $1)
-               or exists (select from person where deputy_id = $1 or (id = $1 and bound_to is not null))
-               or exists (select from invitation where accepted_by = $1)""",
+               or exists (select from person where deputy_id = $1)""",
         person_id,
     )
     return needed
 
 
 async def delete(conn: Connection, person_id: UUID) -> None:
-    """Forget the person and their open invitations."""
+    """Forget the person and their invitations."""
     await conn.execute("delete from invitation where person_id = $1", person_id)
     await conn.execute("delete from person where id = $1", person_id)

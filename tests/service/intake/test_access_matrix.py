@@ -152,7 +152,11 @@ def body_of(route: str, world: World) -> Any:
         "POST /v1/applications/{application_id}/clarifications": {"organisation": "HP", "question": "Hva?"},
         "POST /v1/applications/{application_id}/submission": {"accept_findings": []},
         "POST /v1/applications/{application_id}/withdrawal": {"reason": "Nei"},
-        "POST /v1/applications/{application_id}/rejection": {"confirmed": True, "reason": "Ja"},
+        "POST /v1/applications/{application_id}/rejection": {
+            "version": 1,
+            "confirmed": True,
+            "reason": "Ja",
+        },
     }.get(route, {})
 
 

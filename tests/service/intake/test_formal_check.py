@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.intake.commands.formal_check import NotYetScanned, run_formal_check
+from tests.service.intake.test_withdrawal import hand_back
 from tests.service.intake.world import SERVICE_CONTENT, WORKFLOW, World, made, problem
 from tests.support.tokens import Person
 
@@ -26,7 +27,7 @@ async def proposed(world: World, holder: Person) -> UUID:
 
 
 async def decide(world: World, adviser: Person, application_id: UUID, confirmed: bool, **more: Any) -> Any:
-    body = {"confirmed": confirmed, "reason": "Beløpet er over grensen."} | more
+    body = {"version": 1, "confirmed": confirmed, "reason": "Beløpet er over grensen."} | more
     return await world.api.post(adviser, f"/v1/applications/{application_id}/rejection", body)
 
 
@@ -55,6 +56,21 @@ async def test_findings_propose_a_rejection_that_a_person_confirms(world: World)
     problem(await decide(world, world.adviser, application_id, True), 409, "step-out-of-order")
     seen = (await world.api.get(holder, f"/v1/applications/{application_id}/rejection")).json()
     assert (seen["state"], seen["findings"][0]["rule"]) == ("rejected", "X08")
+
+
+async def test_an_adviser_decides_on_the_version_they_read(world: World) -> None:
+    holder = world.person(organisation="HMR")
+    application_id = await proposed(world, holder)
+    path = f"/v1/applications/{application_id}/rejection"
+    unsaid = await world.api.post(world.adviser, path, {"confirmed": True, "reason": "Ja."})
+    assert problem(unsaid, 422, "invalid")["errors"][0]["field"] == "version"
+    await hand_back(world, application_id)
+    made(await world.submit(holder, application_id, ["X08"]))
+    await judge(world, application_id, version=2)
+    stale = await decide(world, world.adviser, application_id, True)
+    assert problem(stale, 409, "version-superseded")["version"] == 2
+    assert await world.facts(application_id, "application-rejected") == []
+    made(await decide(world, world.adviser, application_id, True, version=2))
 
 
 async def test_an_adviser_may_find_that_it_holds_after_all(world: World) -> None:

@@ -117,3 +117,23 @@ async def test_who_is_part_of_no_case_can_be_forgotten(world: World) -> None:
     holder = world.person(organisation="HMR")
     await world.draft(holder)
     problem(await world.api.delete(world.adviser, f"/v1/people/{holder.id}"), 409, "still-needed")
+
+
+async def test_who_signs_in_by_invitation_is_one_person_and_can_be_forgotten_as_one(world: World) -> None:
+    body = {"name": "Rådgiver", "email": "ny@hmn.test", "roles": ["rhf_adviser"], "organisation": "HMN"}
+    entered = made(await world.api.post(world.adviser, "/v1/people", body))
+    [invited] = await world.facts(entered["id"], "contact-changed")
+    assert (invited["roles"], invited["signed_in"]) == (["rhf_adviser"], False)
+    adviser = world.person("rhf_adviser", organisation="HMN", email="ny@hmn.test")
+    made(await world.api.post(adviser, f"/v1/invitations/{invited['invitation_token']}"))
+    [_, bound] = await world.facts(entered["id"], "contact-changed")
+    assert (bound["roles"], bound["email"]) == ([], "ny@hmn.test")
+    [own] = await world.facts(adviser.id, "contact-changed")
+    assert (own["roles"], own["signed_in"]) == (["applicant", "rhf_adviser"], True)
+
+    assert (await world.api.delete(world.adviser, f"/v1/people/{adviser.id}")).status_code == 204
+    for each in (entered["id"], adviser.id):
+        async with world.database.read() as conn:
+            last = await conn.fetchrow("select * from outbox where key = $1 order by seq desc", str(each))
+        assert last is not None
+        assert (last["type"], last["payload"]) == ("no.innoflyt.intake.contact-deleted.v1", None)
