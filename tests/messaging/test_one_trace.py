@@ -1,11 +1,12 @@
 """A request, its event on the way, and what the event causes elsewhere are one trace, without names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
 from fastapi import APIRouter
 
+from services.common import parking
 from services.common.auth import CallerDep
 from services.common.consumer import Consumer
 from services.common.errors import Refused
@@ -14,6 +15,7 @@ from services.common.record import Actor, Fact, record
 from services.common.relay import Relay
 from tests.support import eventually
 from tests.support.api import serve_routers
+from tests.support.facts import delivery
 from tests.support.spans import parent_id, trace_id
 
 CANARY = "Kari Kanarifugl"
@@ -77,6 +79,24 @@ async def test_request_relay_and_consumer_are_one_trace(
     text = spans.text()
     assert CANARY not in text
     assert "canary@" not in text
+
+
+async def test_what_an_operator_retries_goes_on_in_the_trace_of_its_command(topic, open_database, spans):
+    database = await open_database("review")
+    given = "00-" + "e" * 32 + "-" + "f" * 16 + "-01"
+    fact = type("Submitted", (Submitted,), {"TOPIC": topic})()
+    message = delivery(fact, "A1")
+    message = replace(message, headers=(*message.headers, ("traceparent", given.encode())))
+
+    async def refuse(conn, event):
+        raise Refused("not now")
+
+    await Consumer(database, "review", (topic,), {Submitted.TYPE: refuse}).take(message)
+    operator = Actor("service", "operator test")
+    assert await parking.retry(database, "review", "A1", {Submitted.TYPE: note}, operator) == 1
+    retried = spans.one(f"retry {topic}")
+    assert trace_id(retried) == "e" * 32
+    assert retried.attributes["application_id"] == "A1"
 
 
 @pytest.mark.parametrize("name", ["refuse", "bug"])

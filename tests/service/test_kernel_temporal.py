@@ -93,6 +93,21 @@ async def test_activities_carry_the_trace_and_cause_of_the_fact_that_made_them_r
     assert {span.attributes["application_id"] for span in found} == {application}
 
 
+async def test_the_clock_of_a_task_names_the_application_it_is_about(engine, spans):
+    client, queue, seen, _ = engine
+    application = str(uuid.uuid4())
+    await client.execute_workflow(
+        "KernelCase",
+        queue,
+        id=f"task:{uuid.uuid4()}",
+        task_queue=f"{queue}-w",
+        start_signal="fact",
+        start_signal_args=[FactIn("event-1", "x", TRACE_A, {"application_id": application})],
+    )
+    assert [name for name, *_ in seen] == ["first-1", "second-1", "timer-1"]
+    assert [span.attributes["application_id"] for span in spans.all("review.step")] == [application] * 3
+
+
 async def test_a_refusal_ends_the_activity_and_no_text_gets_into_history(engine, spans):
     client, queue, _, tries = engine
     handle = await client.start_workflow(
