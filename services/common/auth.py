@@ -131,7 +131,9 @@ class _Keys:
                 ) as client:
                     response = await client.get(self.issuer.jwks_url)
                     response.raise_for_status()
-                    keys = response.json()["keys"]
+                    keys: list[Mapping[str, Any]] = [
+                        key for key in response.json()["keys"] if isinstance(key, dict)
+                    ]
             except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
                 # Keys that we have go on being used: nobody who has a token is locked out.
                 _log.warning(
@@ -139,7 +141,7 @@ class _Keys:
                 )
                 self._tried_at = time.monotonic() - _REFETCH_SECONDS + 1
                 return
-            self._keys = [key for key in keys if isinstance(key, dict)]
+            self._keys = keys
             self._fetched_at = time.monotonic()
 
 

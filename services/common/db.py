@@ -11,10 +11,13 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, Self, cast
 
 import asyncpg
+import structlog
 
 from services.common.errors import InfrastructureDown
 from services.common.outages import is_infrastructure
 from services.common.settings import Settings
+
+_log = structlog.get_logger()
 
 
 class Connection(Protocol):
@@ -189,7 +192,7 @@ class _Waker:
                     await conn.execute(f"notify {outbox_channel(self._schema)}")
                 except Exception as error:
                     if not is_infrastructure(error):
-                        raise
+                        _log.error("the relay cannot be woken; it polls", exc_info=error)
                     conn = None
                     await asyncio.sleep(1)
         finally:

@@ -25,7 +25,7 @@ start_delay = _meter.create_histogram(
 
 @dataclass(frozen=True)
 class Gauge:
-    """A figure as SQL on the service's own schema: rows of `value`, with `kind` where there is one per kind."""
+    """A figure as SQL on the schema of the service: rows of `value`, and `kind` if there is one per kind."""
 
     name: str
     unit: str

@@ -197,6 +197,15 @@ async def test_a_provider_that_is_away_is_503_and_known_keys_go_on(own, authenti
     await authenticator.verify(own.token(own.claims()))
 
 
+@pytest.mark.parametrize(
+    "nonsense", [b"<html>", b"[]", b'{"keys": null}', b'{"keys": {"kid": 1}}', b'{"keys": [7]}']
+)
+async def test_a_provider_that_answers_nonsense_is_away(own, authenticator, nonsense):
+    own.nonsense = nonsense
+    with pytest.raises(Unavailable):
+        await authenticator.verify(own.token(own.claims()))
+
+
 GOOD = {
     "RS256": lambda own: own.token(own.claims()),
     "ES256": lambda own: own.token(own.claims(), {"alg": "ES256"}, own.ec),

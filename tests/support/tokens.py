@@ -33,6 +33,8 @@ class TokenIssuer:
         self.ec = ECKey.generate_key("P-256", {"kid": "ec-1", "use": "sig"})
         self.fetches = 0
         self.published: list[Any] = [self.rsa, self.ec]
+        self.nonsense: bytes | None = None
+        """answered instead of the keys"""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}/test-issuer"
@@ -73,7 +75,7 @@ class TokenIssuer:
             def do_GET(self) -> None:
                 issuer.fetches += 1
                 keys = [key.as_dict(private=False) for key in issuer.published]
-                body = json.dumps({"keys": keys}).encode()
+                body = issuer.nonsense or json.dumps({"keys": keys}).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.end_headers()
