@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from services.common.auth import Caller, CallerDep
-from services.common.db import Connection
+from services.common.db import Connection, Database
 from services.common.errors import BadRequest, FieldError, Forbidden, Invalid, NotFound
 from services.common.http import DatabaseDep
 from services.common.record import log_access
@@ -23,13 +23,19 @@ _DEEPEST = 30
 
 async def _known(request: Request, caller: CallerDep, database: DatabaseDep) -> Caller:
     seen: OrderedDict[UUID, Caller] = _seen(request)
-    if seen.get(caller.person_id) != caller:
+    if seen.get(caller.person_id) != caller or not await _still_there(database, caller):
         async with database.transaction() as conn:
             await enter_caller(conn, caller)
         seen[caller.person_id] = caller
         if len(seen) > _REMEMBERED:
             seen.popitem(last=False)
     return caller
+
+
+async def _still_there(database: Database, caller: Caller) -> bool:
+    """Somebody may have been forgotten since, by another process too."""
+    async with database.read() as conn:
+        return await people.get(conn, caller.person_id) is not None
 
 
 def _seen(request: Request) -> OrderedDict[UUID, Caller]:

@@ -119,6 +119,14 @@ async def test_who_is_part_of_no_case_can_be_forgotten(world: World) -> None:
     problem(await world.api.delete(world.adviser, f"/v1/people/{holder.id}"), 409, "still-needed")
 
 
+async def test_who_was_forgotten_and_comes_back_is_entered_again(world: World) -> None:
+    person = await world.known(world.person(organisation="HMR"))
+    assert (await world.api.delete(world.adviser, f"/v1/people/{person.id}")).status_code == 204
+    await world.draft(person)
+    assert (await world.api.get(person, "/v1/me")).status_code == 200
+    assert len(await world.facts(person.id, "contact-changed")) == 2
+
+
 async def test_who_signs_in_by_invitation_is_one_person_and_can_be_forgotten_as_one(world: World) -> None:
     body = {"name": "Rådgiver", "email": "ny@hmn.test", "roles": ["rhf_adviser"], "organisation": "HMN"}
     entered = made(await world.api.post(world.adviser, "/v1/people", body))
