@@ -35,7 +35,7 @@ JUDGE_REPORT = "judge_report"  # subject application, n "{kind}:{n}.{attempt}"
 DECIDE_CHANGE = "decide_change"  # subject application, n "{n}"
 REGISTER_INVOICES = "register_invoices"  # subject application, n "1"
 ANSWER_COMPLAINT = "answer_complaint"  # subject application, n "{n}"
-HANDLE_LATE_FACT = "handle_late_fact"  # subject application or call, n "{event id}"
+HANDLE_LATE_FACT = "handle_late_fact"  # subject application or call, n "{event id}" or what came too late
 REACH_RECIPIENT = "reach_recipient"  # subject application or call, n "{message id}": a mail came back
 
 KINDS = (

@@ -41,6 +41,17 @@ async def returned_in_round(conn: Connection, case: store.Case, version: int) ->
     )
 
 
+async def add_condition(conn: Connection, case: store.Case, organisation: str) -> list[Fact]:
+    """A plan must be adjusted, says the organisation, and the panel has signed: an adviser must see to it."""
+    return await _alarm(
+        conn,
+        HANDLE_LATE_FACT,
+        n=f"adjusted_plan:{organisation}",
+        application_id=case.id,
+        call_id=case.call_id,
+    )
+
+
 async def _alarm(
     conn: Connection, kind: str, *, n: str, application_id: UUID | None, call_id: str | None
 ) -> list[Fact]:

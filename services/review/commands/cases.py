@@ -7,7 +7,7 @@ from services.intake import events as intake
 from services.review.commands import alarms
 from services.review.commands.clock import move_task
 from services.review.commands.ending import end_case, lock_call_and_case, undo_ending
-from services.review.commands.rounds import note_call_closed, note_formal_check
+from services.review.commands.rounds import note_call_closed
 from services.review.commands.tasks import (
     REVIEW,
     CaseNotKnownYet,
@@ -17,8 +17,8 @@ from services.review.commands.tasks import (
 )
 from services.review.commands.terms import calendar_of, get_call, terms_of
 from services.review.domain.cases import RETURNED, CaseAction, CaseState, move
+from services.review.store import barrier, decisions
 from services.review.store import cases as store
-from services.review.store import decisions
 from services.review.store import tasks as task_store
 from workflows.contracts.review import OpenTask
 from workflows.contracts.tasks import ANSWER_CLARIFICATION, ENDORSE_DRAFT
@@ -155,7 +155,7 @@ async def reject_case(conn: Connection, fact: intake.ApplicationRejected) -> lis
 
 
 async def undo_rejection(conn: Connection, fact: intake.RejectionUndone) -> list[Fact]:
-    await note_formal_check(conn, fact)
+    await barrier.note_formal_check(conn, fact.application_id, fact.version)
     return await _undo(conn, fact, "rejected")
 
 

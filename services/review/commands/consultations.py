@@ -1,5 +1,6 @@
 """What a consulted organisation answers: from the draft (a clarification) or on the case (a consultation)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -7,10 +8,14 @@ from uuid import UUID
 from services.common.db import Connection
 from services.common.errors import NotFound, StepOutOfOrder
 from services.common.record import Actor, Fact
+from services.review.commands import alarms
+from services.review.commands.ending import lock_call_and_case
 from services.review.commands.recording import record_facts
+from services.review.commands.rounds import complete_round_if_ready
 from services.review.commands.tasks import close_task
 from services.review.domain.cases import CaseAction, CaseState, move
 from services.review.events import ClarificationAnswered, ConsultationAnswered
+from services.review.store import assessments, rounds
 from services.review.store import cases as case_store
 from services.review.store import decisions as store
 from workflows.contracts.tasks import ANSWER_CLARIFICATION, CONSULT
@@ -30,10 +35,11 @@ async def answer_consultation(
 ) -> store.Consultation:
     """Answer for the organisation; NotFound where it is not consulted, StepOutOfOrder before the trust has
     recommended the case, after its end, or a second time."""
-    case = await case_store.lock_case(conn, application_id)
+    case = await lock_call_and_case(conn, application_id)
     if case is None or organisation not in case.touches:
         raise NotFound
     move(case.state, CaseAction.CONSULT)
+    conditions = await assessments.adjusted_plans(conn, case.id)
     given = store.Consultation(
         application_id=application_id,
         organisation=organisation,
@@ -57,6 +63,7 @@ async def answer_consultation(
     facts += await close_task(
         conn, str(case.id), CONSULT, organisation, by=by, call_id=case.call_id, application_id=case.id
     )
+    facts += await _after_answer(conn, case, organisation, conditions)
     body = {"organisation": organisation, "outcome": answer.outcome, "reason": answer.reason}
     await record_facts(conn, by, "consultation.answered", body, facts)
     return given
@@ -70,7 +77,7 @@ async def answer_clarification(
     StepOutOfOrder if it is answered, or the case has ended.
     """
     known = await store.get_clarification(conn, clarification_id)
-    case = None if known is None else await case_store.lock_case(conn, known.application_id)
+    case = None if known is None else await lock_call_and_case(conn, known.application_id)
     asked = await store.lock_clarification(conn, clarification_id)
     if case is None or asked is None:
         raise NotFound
@@ -78,6 +85,7 @@ async def answer_clarification(
         raise StepOutOfOrder("The clarification is answered")
     if case.state is CaseState.ENDED:
         raise StepOutOfOrder("The case has ended")
+    conditions = await assessments.adjusted_plans(conn, case.id)
     await store.answer_clarification(
         conn,
         clarification_id,
@@ -107,8 +115,24 @@ async def answer_clarification(
         call_id=case.call_id,
         application_id=case.id,
     )
+    facts += await _after_answer(conn, case, asked.organisation, conditions)
     body = {"organisation": asked.organisation, "outcome": answer.outcome, "reason": answer.reason}
     await record_facts(conn, by, "clarification.answered", body, facts)
     answered = await store.get_clarification(conn, clarification_id)
     assert answered is not None
     return answered
+
+
+async def _after_answer(
+    conn: Connection, case: case_store.Case, organisation: str, conditions: Sequence[str]
+) -> list[Fact]:
+    """The round may have waited for this answer; or it is signed, and a new condition comes too late for it.
+
+    `conditions`: the organisations that had asked for an adjusted plan before.
+    """
+    # The rounds come first: this takes their locks, and so a signature under way is seen or sees the answer.
+    facts = await complete_round_if_ready(conn, case.call_id)
+    asked = organisation in await assessments.adjusted_plans(conn, case.id)
+    if asked and organisation not in conditions and await rounds.is_recommended(conn, case.id):
+        facts += await alarms.add_condition(conn, case, organisation)
+    return facts

@@ -11,6 +11,7 @@ from services.common.errors import NotFound, StepOutOfOrder
 from services.common.record import Actor, Fact
 from services.review.commands.ending import end_case, lock_call_and_case
 from services.review.commands.recording import record_facts
+from services.review.commands.rounds import complete_round_if_ready
 from services.review.commands.tasks import close_task, reopen_case_tasks
 from services.review.commands.terms import get_call
 from services.review.domain.cases import (
@@ -93,6 +94,7 @@ async def decide_prescreening(conn: Connection, decision: DecidePrescreening) ->
     if decision.outcome == "recommended":
         # Where intake had handed the case back while it was being consulted, its consultations go on.
         facts += await reopen_case_tasks(conn, case.id, because=RETURNED, kind=CONSULT)
+        facts += await complete_round_if_ready(conn, case.call_id)
     body: dict[str, JsonValue] = {
         "version": case.version,
         "outcome": decision.outcome,

@@ -15,7 +15,7 @@ from services.review.commands.progress import advance
 from services.review.commands.recording import record_facts
 from services.review.commands.steps import ask_standins as ask_standins_step
 from services.review.commands.tasks import CaseNotKnownYet
-from services.review.commands.terms import get_call
+from services.review.commands.terms import get_call, waits_for_straggler
 from services.review.domain.cases import CaseAction, CaseState
 from services.review.domain.cases import move as move_case
 from services.review.store import barrier, cases, panels, participants, rounds
@@ -80,8 +80,9 @@ async def note_call_closed(
 async def complete_round_if_ready(conn: Connection, call_id: str) -> list[Fact]:
     """Judge the barrier under the call's lock: RoundComplete once, when nobody is waited for any more.
 
-    Past the straggler instant, if the call says so, the missing cases go on flagged with what they lack. Also
-    takes the call's rounds further, which matters when a case has just ended or come back.
+    Past the straggler instant, where the call does not wait for what they lack, the missing cases go on
+    flagged with it. Also takes the call's rounds further, which matters when a case has just ended or come
+    back.
     """
     call = await cases.lock_call(conn, call_id)
     if call is None:
@@ -93,13 +94,21 @@ async def complete_round_if_ready(conn: Connection, call_id: str) -> list[Fact]:
     if call.closed_at is None or call.round_complete_at is not None:
         return facts
     waiting = await barrier.waited_for(conn, call_id)
-    goes_on = call.definition["times"]["straggler_policy"] == "go_on"
-    if waiting and not (goes_on and call.straggler_passed_at is not None):
+    if waiting and not await _may_go_on(conn, call, waiting):
         return facts
     for application_id in waiting:
         facts += await _enter_flagged(conn, application_id)
     await barrier.complete(conn, call_id, waiting)
     return [*facts, events.RoundComplete(call_id=call_id, straggler_ids=waiting)]
+
+
+async def _may_go_on(conn: Connection, call: cases.Call, waiting: Sequence[UUID]) -> bool:
+    if call.straggler_passed_at is None:
+        return False
+    for application_id in waiting:
+        if waits_for_straggler(call, await barrier.missing(conn, application_id)):
+            return False
+    return True
 
 
 async def _enter_flagged(conn: Connection, application_id: UUID) -> list[Fact]:
@@ -110,12 +119,10 @@ async def _enter_flagged(conn: Connection, application_id: UUID) -> list[Fact]:
     return await _enter(conn, case, await barrier.missing(conn, application_id))
 
 
-async def note_formal_check(
-    conn: Connection, fact: intake.FormalCheckPassed | intake.RejectionUndone
-) -> list[Fact]:
+async def note_formal_check(conn: Connection, fact: intake.FormalCheckPassed) -> list[Fact]:
     """The version holds the formal rules, or an adviser found that it does."""
     await barrier.note_formal_check(conn, fact.application_id, fact.version)
-    return []
+    return await complete_round_if_ready(conn, fact.call_id)
 
 
 async def pass_straggler_instant(conn: Connection, call_id: str, by: Actor) -> None:

@@ -1,4 +1,6 @@
-"""What a call says about its tasks, read from its definition."""
+"""What a call says about its tasks and its stragglers, read from its definition."""
+
+from collections.abc import Sequence
 
 from services.common.calendar import Calendar, parse_rule
 from services.common.db import Connection
@@ -26,6 +28,18 @@ async def get_call(conn: Connection, call_id: str) -> store.Call:
 
 def calendar_of(call: store.Call | None) -> Calendar:
     return Calendar.NORWEGIAN if call is None else Calendar(call.definition["calendar"])
+
+
+def waits_for_straggler(call: store.Call, lacking: Sequence[str]) -> bool:
+    """Whether the round waits on, past the straggler instant, for a case that lacks this.
+
+    `lacking`: as `barrier.missing` has it. A consultation goes by its own rule, the rest by that of the call.
+    """
+    policy: str = call.definition["times"]["straggler_policy"]
+    # An organisation consulted for two reasons is waited for if one of them says so: that comes last.
+    consultations = sorted(call.definition["consultations"], key=lambda each: str(each["late_answer"]))
+    rules = {f"consultation_{each['organisation']}": each["late_answer"] for each in consultations}
+    return "wait" in ([rules.get(each, policy) for each in lacking] or [policy])
 
 
 def terms_of(call: store.Call | None, kind: str) -> TaskTerms:

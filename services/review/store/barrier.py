@@ -44,7 +44,10 @@ async def note_formal_check(conn: Connection, application_id: UUID, version: int
 
 
 async def missing(conn: Connection, application_id: UUID) -> list[str]:
-    """What the case lacks before its panel: formal_check, prescreening, consultation_<organisation>."""
+    """What the case lacks before its panel: formal_check, prescreening, consultation_<organisation>.
+
+    Nothing can be said of a case that has not arrived.
+    """
     row = await conn.fetchrow(
         """
         select
@@ -63,6 +66,8 @@ async def missing(conn: Connection, application_id: UUID) -> list[str]:
         """,
         application_id,
     )
+    if row is None:
+        return []
     first = [name for name in ("formal_check", "prescreening") if not row[name]]
     return first + [f"consultation_{organisation}" for organisation in row["consultations"]]
 

@@ -143,6 +143,18 @@ async def holds_case(conn: Connection, round_id: str, application_id: UUID) -> b
     return found
 
 
+async def is_recommended(conn: Connection, application_id: UUID) -> bool:
+    """Whether a signed recommendation holds the case."""
+    found: bool = await conn.fetchval(
+        """
+        select exists (select from ranking_place p join panel_round r on r.id = p.round_id
+                       where p.application_id = $1 and r.state = 'signed')
+        """,
+        application_id,
+    )
+    return found
+
+
 async def went_on_without(conn: Connection, application_id: UUID) -> bool:
     """Whether the panel has signed without this case, and it has no round of its own."""
     found: bool = await conn.fetchval(

@@ -5,8 +5,8 @@ import uuid
 import httpx
 
 from services.intake import events as intake
-from tests.service.review.case_play import CasePlay, submitted
-from tests.service.review.panel_play import CALL
+from tests.service.review.case_play import submitted
+from tests.service.review.panel_play import CALL, PanelPlay
 from tests.support.tokens import Person
 
 PROBLEMS = "https://innoflyt.test/problems/"
@@ -18,19 +18,19 @@ def refused(response: httpx.Response, status: int, name: str) -> None:
 
 
 async def decide(
-    play: CasePlay, who: Person, case: uuid.UUID, outcome: str, version: int = 1
+    play: PanelPlay, who: Person, case: uuid.UUID, outcome: str, version: int = 1
 ) -> httpx.Response:
     body = {"version": version, "outcome": outcome, "reason": "Because."}
     return await play.api.post(who, f"/v1/cases/{case}/prescreening", body)
 
 
-async def consult(play: CasePlay, who: Person, case: uuid.UUID, outcome: str = "adjust") -> httpx.Response:
+async def consult(play: PanelPlay, who: Person, case: uuid.UUID, outcome: str = "adjust") -> httpx.Response:
     return await play.api.post(
         who, f"/v1/cases/{case}/consultations/HP", {"outcome": outcome, "reason": "Because."}
     )
 
 
-async def ask_clarification(play: CasePlay, name: str = "a", n: int = 1) -> tuple[uuid.UUID, uuid.UUID]:
+async def ask_clarification(play: PanelPlay, name: str = "a", n: int = 1) -> tuple[uuid.UUID, uuid.UUID]:
     draft, clarification = submitted(name).application_id, uuid.uuid4()
     fact = intake.ClarificationAsked(
         application_id=draft,

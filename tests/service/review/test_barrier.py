@@ -8,6 +8,7 @@ import pytest
 from deploy.demo.calls import real_call
 from services.intake import events as intake
 from services.review.commands.tasks import CaseNotKnownYet
+from tests.service.review.decision_play import consult, decide
 from tests.service.review.panel_play import CALL, ROUND, SERVICE_ROUND, PanelPlay, case_id
 from tests.support.tokens import Person
 
@@ -80,7 +81,18 @@ async def test_a_case_that_came_back_to_life_is_waited_for(panel: PanelPlay) -> 
     assert await completions(panel) == [[]]
 
 
+async def rule(panel: PanelPlay, policy: str = "go_on", **late_answers: str) -> None:
+    """What the call says of stragglers, and of late answers by organisation (the others': go_on)."""
+    definition = real_call().model_dump(mode="json")
+    definition["times"]["straggler_policy"] = policy
+    for each in definition["consultations"]:
+        each["late_answer"] = late_answers.get(each["organisation"], "go_on")
+    async with panel.database.transaction() as conn:
+        await conn.execute("update call set definition = $1", definition)
+
+
 async def test_at_the_straggler_instant_the_missing_go_on_flagged(panel: PanelPlay) -> None:
+    await rule(panel)
     one, two = await panel.submit("one"), await panel.submit("two", touches=["HP", "TTO"])
     await panel.enter(one)
     await panel.close_call(one, two)
@@ -120,10 +132,7 @@ async def test_the_straggler_instant_may_come_before_the_call_is_known_closed(pa
 
 
 async def test_a_call_may_say_that_stragglers_are_waited_for(panel: PanelPlay) -> None:
-    definition = real_call().model_dump(mode="json")
-    times = definition["times"] | {"straggler_policy": "wait"}
-    async with panel.database.transaction() as conn:
-        await conn.execute("update call set definition = $1", definition | {"times": times})
+    await rule(panel, "wait")
     one, two = await panel.submit("one"), await panel.submit("two")
     await panel.enter(one)
     await panel.close_call(one, two)
@@ -131,6 +140,42 @@ async def test_a_call_may_say_that_stragglers_are_waited_for(panel: PanelPlay) -
     assert await completions(panel) == []
     await panel.enter(two)
     assert await completions(panel) == [[]]
+
+
+async def test_a_consultation_that_is_waited_for_holds_the_round_at_the_straggler_instant(
+    panel: PanelPlay, adviser: Person, consultant: Person
+) -> None:
+    await rule(panel, HP="wait")
+    one, two = await panel.submit("one", touches=["TTO"]), await panel.submit("two", touches=["HP"])
+    for case in (one, two):
+        assert (await decide(panel, adviser, case, "recommended")).status_code == 201
+    await panel.close_call(one, two)
+    await panel.pass_straggler_instant()
+    assert await panel.facts("round-entered") == []
+    assert (await consult(panel, consultant, two)).status_code == 201
+    assert await completions(panel) == [sorted([str(one), str(two)])]
+    flags = {each["application_id"]: each["flags"] for each in await panel.facts("round-entered")}
+    assert flags == {str(one): ["formal_check", "consultation_TTO"], str(two): ["formal_check"]}
+
+
+async def test_a_consultation_that_may_come_late_holds_no_round_that_waits_for_the_rest(
+    panel: PanelPlay, adviser: Person
+) -> None:
+    await rule(panel, "wait", TTO="wait")
+    one, two = await panel.submit("one", touches=["HP"]), await panel.submit("two", touches=["HP"])
+    passed = [
+        intake.FormalCheckPassed(application_id=each, call_id=CALL, version=1, decided_by=None)
+        for each in (one, two)
+    ]
+    await panel.deliver(passed[0], str(one))
+    await decide(panel, adviser, two, "recommended")
+    await panel.close_call(one, two)
+    await panel.pass_straggler_instant()
+    await decide(panel, adviser, one, "recommended")
+    assert await completions(panel) == []
+    await panel.deliver(passed[1], str(two))
+    assert await completions(panel) == [sorted([str(one), str(two)])]
+    assert [each["flags"] for each in await panel.facts("round-entered")] == [["consultation_HP"]] * 2
 
 
 async def test_cases_entering_side_by_side_complete_the_round_once(panel: PanelPlay) -> None:

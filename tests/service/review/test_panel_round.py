@@ -10,6 +10,7 @@ from services.review.activities.rounds import build
 from services.review.commands.meetings import assessed_cases
 from services.review.domain.ranking import place
 from services.review.store import assessments, rounds
+from tests.service.review.decision_play import ask_clarification, consult
 from tests.service.review.panel_play import (
     CALL,
     PRODUCT,
@@ -233,6 +234,28 @@ async def test_an_adjusted_plan_becomes_a_condition(panel: PanelPlay, members: l
         str(clarified): ["adjusted_plan_HP"],
         str(outweighed): [],
     }
+
+
+async def test_a_condition_that_comes_after_the_signature_is_put_before_an_adviser(
+    panel: PanelPlay, members: list[Person], consultant: Person
+) -> None:
+    early, fine, consulted, clarified = cases = await panel.to_scoring(members, "a", "b", "c", "d")
+    async with panel.database.transaction() as conn:
+        await conn.execute("update cases set touches = '{HP}'")
+    _, clarification = await ask_clarification(panel, "d")
+    assert (await consult(panel, consultant, early, "adjust")).status_code == 201
+    await panel.score_all(members, cases)
+    await panel.order("open_meeting")
+    await panel.act(members[0], "meeting", {"tie_breaks": [str(each) for each in cases[1:]]})
+    await panel.order("open_signing")
+    await panel.act(members[0], "recommendation")
+    assert (await consult(panel, consultant, fine, "feasible")).status_code == 201
+    assert (await consult(panel, consultant, consulted, "adjust")).status_code == 201
+    path, adjust = f"/v1/clarifications/{clarification}/answer", {"outcome": "adjust", "reason": "Because."}
+    assert (await panel.api.post(consultant, path, adjust)).status_code == 201
+    assert (await consult(panel, consultant, clarified, "adjust")).status_code == 201
+    late = sorted([str(consulted), str(clarified)])
+    assert await panel.open_tasks("handle_late_fact") == [(each, "adjusted_plan:HP") for each in late]
 
 
 async def test_the_stored_ranking_can_be_computed_again(panel: PanelPlay, members: list[Person]) -> None:
