@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from temporalio import activity
+from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from services.common.db import Connection
 from services.common.doctor import examine
@@ -199,14 +199,54 @@ async def test_clock_of_a_task_that_is_not_open_is_found_and_an_open_one_is_well
         await client.get_workflow_handle(workflow_id).terminate()
 
 
-async def test_what_mends_itself_in_the_meantime_is_no_finding(client, rows, inspector):  # noqa: F811
+async def test_what_mends_itself_in_the_meantime_is_no_finding(client, rows, inspector, monkeypatch):  # noqa: F811
     case = Applicant()
     event = opened(case)
     workflow_id = task_workflow_id(event.task_id)
     handle = await delivery.start(client, "task", workflow_id, fact(event))
-    looking = asyncio.create_task(stuck(client, inspector, patience=20))
+    looks: list[list[str]] = []
+    look = doctor._look
+
+    async def found() -> list[str]:
+        return about(await stuck(client, inspector, patience=0), workflow_id)
+
+    async def noted(*args: Any) -> set[Stuck]:
+        found: set[Stuck] = await look(*args)
+        looks.append(about(found, workflow_id))
+        return found
+
+    async with worker(client):
+        assert await eventually(found, deadline=20) == ["its task is not open"]
+        monkeypatch.setattr(doctor, "_look", noted)
+        looking = asyncio.create_task(stuck(client, inspector, patience=20))
+        await eventually(lambda: looks == [["its task is not open"]])
+        await add_task(rows, case)
+        assert about(await looking, workflow_id) == []
+    await handle.terminate()
+
+
+@workflow.defn(name="human_task")
+class Mute:
+    """A run that waits, and has no answer to the question for what."""
+
+    @workflow.run
+    async def run(self, _start: Any) -> None:
+        await workflow.wait_condition(lambda: False)
+
+
+async def test_run_that_does_not_say_what_it_waits_for_is_found(client, rows, inspector):  # noqa: F811
+    case = Applicant()
+    event = opened(case)
+    workflow_id = task_workflow_id(event.task_id)
+    handle = await delivery.start(client, "task", workflow_id, fact(event))
     await add_task(rows, case)
-    assert about(await looking, workflow_id) == []
+    runner = UnsandboxedWorkflowRunner()
+    async with Worker(client, task_queue=WORKFLOW_QUEUE, workflows=[Mute], workflow_runner=runner):
+
+        async def found() -> list[str]:
+            return about(await stuck(client, inspector, patience=0), workflow_id)
+
+        assert await eventually(found, deadline=30) == ["it does not say what it waits for"]
     await handle.terminate()
 
 
@@ -231,6 +271,56 @@ async def plant_event(as_role: Any, schema: str, type_: str, key: str, payload: 
     )
 
 
+async def plant_run(as_role: Any, workflow_id: str, *, ended: bool = False) -> None:
+    conn = await as_role("workflows", "owner")
+    await conn.execute(
+        """insert into run (workflow_id, started_event, ended_at)
+           values ($1, $2, case when $3 then clock_timestamp() end)""",
+        workflow_id,
+        uuid4(),
+        ended,
+    )
+
+
+async def submission_without_a_run(as_role: Any, case: Applicant) -> None:
+    await plant_event(as_role, "intake", "no.innoflyt.intake.application-submitted.v1", str(case.id), "{}")
+
+
+async def early_fact_of_a_run(as_role: Any, case: Applicant) -> None:
+    conn, workflow_id = await as_role("workflows", "owner"), application_workflow_id(case.id)
+    await conn.execute(
+        "insert into early_fact (workflow_id, event_id, type, data) values ($1, $2, 't', '{}')",
+        workflow_id,
+        uuid4(),
+    )
+    assert await findings(as_role) == [], "it may still be early"
+    await plant_run(as_role, workflow_id)
+
+
+async def open_task_without_a_clock(as_role: Any, case: Applicant) -> None:
+    identity = await add_task(await as_role("review", "owner"), case)
+    await plant_run(as_role, task_workflow_id(identity), ended=True)
+
+
+FAULTS = {
+    "workflows.not_started": submission_without_a_run,
+    "workflows.early_fact_kept": early_fact_of_a_run,
+    "workflows.clock_of_open_task_ended": open_task_without_a_clock,
+}
+
+
+def test_every_check_has_its_fault():
+    assert {check.name for check in CHECKS} == set(FAULTS)
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
+async def test_a_planted_fault_is_found_and_its_case_named(name, as_role):
+    case = Applicant()
+    assert await findings(as_role) == []
+    await FAULTS[name](as_role, case)
+    assert await findings(as_role) == [(name, str(case.id))]
+
+
 @pytest.mark.parametrize(
     ("schema", "type_", "prefix"),
     [
@@ -245,34 +335,5 @@ async def test_event_that_started_no_run_is_found(as_role, schema, type_, prefix
     assert await findings(as_role) == []
     await plant_event(as_role, schema, type_, key, f'{{"task_id": "{key}"}}')
     assert await findings(as_role) == [("workflows.not_started", key)]
-    conn = await as_role("workflows", "owner")
-    await conn.execute(
-        "insert into run (workflow_id, started_event) values ($1, $2)", f"{prefix}:{key}", uuid4()
-    )
+    await plant_run(as_role, f"{prefix}:{key}")
     assert await findings(as_role) == []
-
-
-async def test_early_fact_that_was_never_told_is_found(as_role):
-    conn, key = await as_role("workflows", "owner"), str(uuid4())
-    await conn.execute(
-        "insert into early_fact (workflow_id, event_id, type, data) values ($1, $2, 't', '{}')",
-        f"application:{key}",
-        uuid4(),
-    )
-    assert await findings(as_role) == []
-    await conn.execute(
-        "insert into run (workflow_id, started_event) values ($1, $2)", f"application:{key}", uuid4()
-    )
-    assert await findings(as_role) == [("workflows.early_fact_kept", key)]
-
-
-async def test_open_task_without_a_clock_is_found(as_role, rows):
-    case = Applicant()
-    identity = await add_task(rows, case)
-    conn = await as_role("workflows", "owner")
-    await conn.execute(
-        "insert into run (workflow_id, started_event, ended_at) values ($1, $2, clock_timestamp())",
-        f"task:{identity}",
-        uuid4(),
-    )
-    assert await findings(as_role) == [("workflows.clock_of_open_task_ended", str(case.id))]
