@@ -98,7 +98,11 @@ def require_role(caller: Caller, *roles: str) -> None:
         raise Forbidden
 
 
+def is_party(caller: Caller, relation: Relation) -> bool:
+    """Whether this is one of those who write it or vouch for it: they see work that has not been sent."""
+    return caller.person_id == relation.holder_id or relation.is_editor or relation.is_endorser
+
+
 def reads_as_stranger(caller: Caller, relation: Relation) -> bool:
     """Whether this reading is of another organisation's case and therefore noted in the access log."""
-    party = caller.person_id == relation.holder_id or relation.is_editor or relation.is_endorser
-    return not party and caller.organisation != relation.organisation
+    return not is_party(caller, relation) and caller.organisation != relation.organisation

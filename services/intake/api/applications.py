@@ -20,17 +20,14 @@ from services.common.http import (
     etag,
 )
 from services.common.idempotency import once
-from services.common.record import log_access
-from services.intake import policy
 from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.api.content import Content, patched
 from services.intake.api.cursors import instant_and_id
 from services.intake.api.people import Email
 from services.intake.commands import drafts
-from services.intake.commands.access import read_for
+from services.intake.commands.access import read_content, read_for
 from services.intake.commands.listing import visible_page
 from services.intake.policy import Act
-from services.intake.store import relations
 from services.intake.store.applications import Application
 from services.intake.store.relations import ListFilter
 
@@ -156,15 +153,9 @@ async def list_applications(
 async def get_application(
     application_id: UUID, response: Response, caller: KnownCaller, database: DatabaseDep
 ) -> ApplicationView:
-    """One application with its content; reading another organisation's case is noted."""
+    """One application: to those who write it as it is now, to all others as it was last submitted."""
     async with database.transaction() as conn:
-        application, relation = await relations.to_application(conn, caller, application_id)
-        relation = policy.require(caller, relation, Act.READ)
-        assert application is not None
-        if policy.reads_as_stranger(caller, relation):
-            await log_access(
-                conn, actor=caller.actor, action="application.read", key=str(application_id), outcome="read"
-            )
+        application = (await read_content(conn, caller, application_id)).application
     response.headers["ETag"] = etag(application.revision)
     return ApplicationView.of_application(application)
 

@@ -12,9 +12,8 @@ from services.common.http import ArrivedDep, Body, DatabaseDep, StorageDep, arri
 from services.common.idempotency import once
 from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.commands import attachments as commands
-from services.intake.commands.access import read_for
-from services.intake.policy import Act
-from services.intake.store import attachments as store
+from services.intake.commands.access import read_content
+from services.intake.commands.checking import files_of
 from services.intake.store.attachments import Attachment
 
 router = APIRouter(
@@ -136,9 +135,8 @@ async def confirm_attachment(
 @router.get("")
 async def list_attachments(application_id: UUID, caller: KnownCaller, database: DatabaseDep) -> Attachments:
     """The attachments of an application I may read."""
-    async with database.read() as conn:
-        await read_for(conn, caller, application_id, Act.READ)
-        found = await store.of_application(conn, application_id)
+    async with database.transaction() as conn:
+        found = await files_of(conn, await read_content(conn, caller, application_id))
     return Attachments(items=[AttachmentView.of(attachment) for attachment in found])
 
 
@@ -160,6 +158,6 @@ async def download_attachment(
     storage: StorageDep,
 ) -> Download:
     """A short-lived link; only once the file has been found clean."""
-    async with database.read() as conn:
+    async with database.transaction() as conn:
         url = await commands.download_url(conn, storage, caller, application_id, attachment_id)
     return Download(url=url)

@@ -83,7 +83,7 @@ async def list_clarifications(
     application_id: UUID, caller: KnownCaller, database: DatabaseDep
 ) -> Clarifications:
     """What was asked, and the answers."""
-    async with database.read() as conn:
+    async with database.transaction() as conn:
         await read_for(conn, caller, application_id, Act.READ)
         found = await store.of_application(conn, application_id)
     return Clarifications(items=[ClarificationView.of(clarification) for clarification in found])

@@ -48,7 +48,7 @@ async def get_formal_check(
     application_id: UUID, caller: KnownCaller, database: DatabaseDep
 ) -> FormalCheckView:
     """The formal check of the newest version; 404 before there is one."""
-    async with database.read() as conn:
+    async with database.transaction() as conn:
         application = await read_for(conn, caller, application_id, Act.FOLLOW)
         found = await submissions.formal_check(conn, application_id, application.version)
     if found is None:

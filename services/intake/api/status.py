@@ -52,7 +52,7 @@ class Status(BaseModel):
 @router.get("/status")
 async def get_status(application_id: UUID, caller: KnownCaller, database: DatabaseDep) -> Status:
     """Where the application stands."""
-    async with database.read() as conn:
+    async with database.transaction() as conn:
         application = await read_for(conn, caller, application_id, Act.FOLLOW)
         call = await calls.require(conn, application.call_id)
         language = await language_of(conn, caller)

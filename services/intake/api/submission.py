@@ -13,7 +13,7 @@ from services.common.http import ArrivedDep, Body, DatabaseDep, IfMatchDep, arri
 from services.common.idempotency import once
 from services.intake.api.caller import Guarded, KnownCaller, language_of
 from services.intake.commands import submission as commands
-from services.intake.commands.access import read_for
+from services.intake.commands.access import read_content, read_for
 from services.intake.commands.checking import as_members, check
 from services.intake.domain.rules import refusals, to_acknowledge
 from services.intake.policy import Act
@@ -77,10 +77,10 @@ class Receipt(BaseModel):
 @router.get("/check")
 async def live_check(application_id: UUID, caller: KnownCaller, database: DatabaseDep) -> LiveCheck:
     """What is missing or wrong now, by rule."""
-    async with database.read() as conn:
-        application = await read_for(conn, caller, application_id, Act.READ)
-        call = await calls.require(conn, application.call_id)
-        findings = await check(conn, call.definition, application)
+    async with database.transaction() as conn:
+        read = await read_content(conn, caller, application_id)
+        call = await calls.require(conn, read.application.call_id)
+        findings = await check(conn, call.definition, read)
         language = await language_of(conn, caller)
     return LiveCheck(
         findings=[FindingView(**member) for member in as_members(findings, language)],
@@ -116,7 +116,7 @@ async def submit_application(
 @router.get("/receipt")
 async def get_receipt(application_id: UUID, caller: KnownCaller, database: DatabaseDep) -> Receipt:
     """The receipt of the newest version."""
-    async with database.read() as conn:
+    async with database.transaction() as conn:
         application = await read_for(conn, caller, application_id, Act.FOLLOW)
         if application.version == 0:
             raise NotFound()

@@ -12,7 +12,8 @@ from services.common.db import Connection, now
 from services.common.errors import FieldError, Invalid, NotFound, Refused
 from services.common.record import Actor, Fact, record
 from services.common.storage import Bucket, Storage
-from services.intake.commands.access import lock_for, read_for, require_open
+from services.intake.commands.access import lock_for, read_content, read_for, require_open
+from services.intake.commands.checking import files_of
 from services.intake.commands.drafts import require_editable
 from services.intake.domain.states import Action, State, move
 from services.intake.events import ApplicationReturned, AttachmentCleaned, AttachmentRefused
@@ -173,9 +174,9 @@ async def download_url(
 ) -> str:
     """A link that works for a minute. Only for clean files, and only to those who may read the
     application."""
-    await read_for(conn, caller, application_id, Act.READ)
-    attachment = await attachments.get(conn, application_id, attachment_id)
-    if attachment is None or attachment.deleted:
+    read = await read_content(conn, caller, application_id)
+    attachment = next((each for each in await files_of(conn, read) if each.id == attachment_id), None)
+    if attachment is None:
         raise NotFound()
     if attachment.state != "clean":
         raise NotYetClean(f"It is {attachment.state}.", state=attachment.state, reason=attachment.reason)

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.common.db import Connection
 from services.common.errors import FieldError
+from services.intake.commands.access import Reading
 from services.intake.domain.endorsement import covered
 from services.intake.domain.rules import Finding, judge
 from services.intake.events.call_definition import CallDefinition
@@ -40,11 +41,21 @@ def findings_of(
     )
 
 
-async def check(conn: Connection, definition: CallDefinition, application: Application) -> list[Finding]:
+async def check(conn: Connection, definition: CallDefinition, read: Reading) -> list[Finding]:
     """The live check: the same findings that a submission at this moment would meet."""
-    files = await attachments.of_application(conn, application.id)
-    endorsed = await standing_endorsements(conn, definition, application)
-    return findings_of(definition, application, files, endorsed)
+    files = await files_of(conn, read)
+    if read.version is None:
+        endorsed = await standing_endorsements(conn, definition, read.application)
+    else:
+        endorsed = frozenset(read.version.content["endorsed"])
+    return findings_of(definition, read.application, files, endorsed)
+
+
+async def files_of(conn: Connection, read: Reading) -> list[Attachment]:
+    """The attachments that go with what is read."""
+    if read.version is None:
+        return await attachments.of_application(conn, read.application.id)
+    return await attachments.of_version(conn, read.application.id, read.version.version)
 
 
 def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import Connection
+from services.intake.domain.budget import Budget
+from services.intake.domain.rules import Draft
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,25 @@ class Submission:
     attachment_ids: list[UUID]
     findings: list[dict[str, Any]]
     accepted: list[str]
+
+    @property
+    def draft(self) -> Draft:
+        """The content as it was sent."""
+        kept = self.content
+        budget = kept["budget"]
+        return Draft(
+            category=kept["category"],
+            organisation=kept["organisation"],
+            title=kept["title"],
+            statement=kept["statement"],
+            form=kept["form"],
+            budget=Budget(budget["lines"], budget["own_share"], budget["applied_amount"]),
+            priority_areas=kept["priority_areas"],
+            patient_groups=kept["patient_groups"],
+            touches=kept["touches"],
+            leader_employment_percent=kept["leader_employment_percent"],
+            earlier_awards=kept["earlier_awards"],
+        )
 
 
 def _submission(row: Any) -> Submission:
@@ -76,6 +97,16 @@ async def get(conn: Connection, application_id: UUID, version: int) -> Submissio
         "select * from submission where application_id = $1 and version = $2", application_id, version
     )
     return _submission(row) if row else None
+
+
+async def newest(conn: Connection, application_ids: Sequence[UUID]) -> dict[UUID, Submission]:
+    """The version last submitted of each of these that has one."""
+    rows = await conn.fetch(
+        """select distinct on (application_id) * from submission where application_id = any($1)
+           order by application_id, version desc""",
+        list(application_ids),
+    )
+    return {row["application_id"]: _submission(row) for row in rows}
 
 
 @dataclass(frozen=True)

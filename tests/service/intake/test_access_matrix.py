@@ -221,3 +221,31 @@ async def test_refused_attempts_and_foreign_reads_are_noted(world: World, scene:
         (str(colleague.id), "denied", "NotFound"),
         (str(adviser.id), "read", ""),
     ]
+
+
+async def test_a_foreign_read_is_noted_whatever_is_read(world: World, scene: Scene) -> None:
+    case = scene.cases["own"]
+    adviser, holder = scene.people["rhf_adviser"], scene.people["holder"]
+    assert adviser is not None
+    assert holder is not None
+    unnoted = []
+    for route in (row["route"] for row in ROWS):
+        if route.startswith("GET /v1/applications/{application_id}"):
+            before = await noted_reads(world, case, adviser)
+            assert await ask(world, scene, route, "rhf_adviser", case) == 200
+            if await noted_reads(world, case, adviser) != before + 1:
+                unnoted.append(route)
+            assert await ask(world, scene, route, "holder", case) == 200
+    assert unnoted == []
+    assert await noted_reads(world, case, holder) == 0
+
+
+async def noted_reads(world: World, case: UUID, person: Person) -> int:
+    async with world.database.read() as conn:
+        return int(
+            await conn.fetchval(
+                "select count(*) from access_log where key = $1 and actor_id = $2 and outcome = 'read'",
+                str(case),
+                str(person.id),
+            )
+        )

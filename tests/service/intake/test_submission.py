@@ -3,10 +3,13 @@
 import asyncio
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from services.intake.commands.submission import submit_application
 from services.intake.store import calls
+from tests.service.intake.test_withdrawal import hand_back
 from tests.service.intake.world import SERVICE_CONTENT, World, made, problem
+from tests.support.tokens import Person
 
 
 async def test_a_complete_application_is_received_with_receipt_and_fact(world: World) -> None:
@@ -77,6 +80,51 @@ async def test_a_form_that_is_not_filled_in_is_refused_whatever_is_acknowledged(
     fields = {each["field"] for each in refused["errors"]}
     assert {"form.summary", "form.plan", "statement", "budget.lines", "earlier_awards"} <= fields
     assert all(each["remedy"] for each in refused["errors"])
+
+
+async def test_others_read_the_version_that_was_sent_until_the_next_one(world: World) -> None:
+    holder, trust = world.person(organisation="HMR"), world.person("hf_adviser", organisation="HMR")
+    application_id = await world.submitted(holder)
+    path = f"/v1/applications/{application_id}"
+    readers = (world.adviser, trust)
+    sent = [await as_read(world, reader, path) for reader in readers]
+    assert sent[1]["content"]["title"] == SERVICE_CONTENT["title"]
+    await hand_back(world, application_id)
+    files = (await world.api.get(holder, f"{path}/attachments")).json()["items"]
+    cv = next(file["id"] for file in files if file["kind"] == "cv")
+    assert (await world.api.delete(holder, f"{path}/attachments/{cv}")).status_code == 204
+    new = await world.attach(application_id, "cv")
+    budget = {"own_share": 210_000, "applied_amount": 610_000}
+    await world.save(holder, application_id, {"title": "Halvferdig", "form": None, "budget": budget})
+
+    for reader, seen in zip(readers, sent, strict=True):
+        assert await as_read(world, reader, path) == seen
+        assert (await world.api.get(reader, f"{path}/attachments/{cv}/download")).status_code == 200
+        problem(await world.api.get(reader, f"{path}/attachments/{new}/download"), 404, "not-found")
+    mine = await as_read(world, holder, path)
+    assert (mine["content"]["title"], mine["listed"]) == ("Halvferdig", ("Halvferdig", 610_000))
+    assert str(new) in mine["files"]
+    assert mine["check"]["findings"] != []
+
+    await world.save(holder, application_id, SERVICE_CONTENT | {"title": "Mye bedre"})
+    made(await world.submit(holder, application_id, ["X09"]))
+    seen = await as_read(world, trust, path)
+    assert (seen["version"], seen["content"]["title"]) == (2, "Mye bedre")
+    assert str(new) in seen["files"]
+
+
+async def as_read(world: World, reader: Person, path: str) -> dict[str, Any]:
+    """What this person reads of the case: content, files, live check, and the line in the list."""
+    content = (await world.api.get(reader, path)).json()
+    [line] = (await world.api.get(reader, "/v1/applications")).json()["items"]
+    files = (await world.api.get(reader, f"{path}/attachments")).json()["items"]
+    return {
+        "version": content["version"],
+        "content": {name: content[name] for name in SERVICE_CONTENT},
+        "files": {file["id"] for file in files},
+        "check": (await world.api.get(reader, f"{path}/check")).json(),
+        "listed": (line["title"], line["applied_amount"]),
+    }
 
 
 async def test_the_same_submission_again_gets_the_first_answer(world: World) -> None:
