@@ -33,13 +33,20 @@ _BY_TASK: frozenset[To] = frozenset({"audience", "recipients", "task_audience"})
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail to these recipients. `by` names the field of the fact whose value picks among `templates`."""
+    """A mail to these recipients. `by` names the field of the fact whose value picks among `templates`.
+
+    `never`: the values of a field with which the fact is no news to anybody.
+    """
 
     to: tuple[To, ...]
     template: str = ""
     by: str = ""
     templates: Mapping[str, str] = field(default_factory=dict)
     link: Link = "case"
+    never: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def is_news(self, data: Mapping[str, Any]) -> bool:
+        return all(data.get(name) not in values for name, values in self.never.items())
 
     def template_for(self, data: Mapping[str, Any]) -> str:
         """The template for this fact; Malformed for a value that the table does not know."""
@@ -140,6 +147,8 @@ TELLING: Mapping[type[Fact], Mail | NoMail] = {
             "declined": "endorsement-declined",
             "voided": "endorsement-voided",
         },
+        # The holder did that, or need not do anything about it.
+        never={"cause": frozenset({"submitted", "reassigned", "cancelled"})},
     ),
     intake.ClarificationAsked: NoMail(_A_TASK_TELLS),
     intake.ApplicationSubmitted: Mail(_HOLDERS, "receipt"),
@@ -243,6 +252,7 @@ TELLING: Mapping[type[Fact], Mail | NoMail] = {
         _HOLDERS, by="granted", templates={"true": "change-granted", "false": "change-refused"}
     ),
     funding.InvoiceRegistered: NoMail("whoever registered it knows"),
+    funding.InvoicingExpired: NoMail("the ladder has told the trust until when to invoice"),
     funding.GrantClosed: Mail((*_HOLDERS, "hf_adviser", "institution"), "grant-closed"),
     funding.ComplaintReceived: Mail((*_HOLDERS, "institution"), "complaint-received"),
     funding.ComplaintDecided: Mail(

@@ -31,7 +31,8 @@ class NewEndorsement(Body):
 
 
 class EndorsementView(BaseModel):
-    """`state`: asked, endorsed, declined, or voided because budget or plan have changed since."""
+    """`state`: asked, endorsed, declined, or voided; then `reason` is changed, submitted, reassigned or
+    cancelled."""
 
     id: UUID
     n: int
@@ -87,10 +88,19 @@ async def ask_endorsement(
 @router.get("")
 async def list_endorsements(application_id: UUID, caller: KnownCaller, database: DatabaseDep) -> Endorsements:
     """Who was asked and what they said."""
-    async with database.read() as conn:
+    async with database.transaction() as conn:
         await read_for(conn, caller, application_id, Act.READ)
         found = await store.of_application(conn, application_id)
     return Endorsements(items=[EndorsementView.of(endorsement) for endorsement in found])
+
+
+@router.delete("/{endorsement_id}", status_code=204)
+async def cancel_request(
+    application_id: UUID, endorsement_id: UUID, caller: KnownCaller, database: DatabaseDep
+) -> None:
+    """Wait no longer for this leader, so that I can ask another one."""
+    async with database.transaction() as conn:
+        await commands.cancel_request(conn, caller, application_id, endorsement_id)
 
 
 @router.post("/{endorsement_id}/decision", status_code=201, response_model=EndorsementView)

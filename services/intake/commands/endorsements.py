@@ -1,6 +1,7 @@
 """The endorsement chain (X31): ask position by position, decide, void what was changed afterwards."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -12,12 +13,12 @@ from services.common.errors import FieldError, Forbidden, Invalid, NotFound, Ref
 from services.common.record import Entry, Fact, record, record_all
 from services.intake.commands.access import lock_for, require_open
 from services.intake.commands.people import find_or_invite
-from services.intake.domain.endorsement import covered, next_position
+from services.intake.domain.endorsement import covered, next_position, unfit
 from services.intake.domain.states import EDITABLE
 from services.intake.events import EndorsementDecided, EndorsementRequested
 from services.intake.events.call_definition import CallDefinition
 from services.intake.policy import Act
-from services.intake.store import endorsements, status
+from services.intake.store import applications, endorsements, status
 from services.intake.store.applications import Application
 from services.intake.store.endorsements import Endorsement
 
@@ -50,8 +51,8 @@ async def ask_endorsement(
             f"{position} has endorsed already." if position in endorsed else f"{expected} comes first.",
             expected=expected,
         )
-    open_requests = await endorsements.of_application(conn, application_id)
-    if any(each.position == position and each.state == "asked" for each in open_requests):
+    chain_so_far = await endorsements.of_application(conn, application_id)
+    if any(each.position == position and each.state == "asked" for each in chain_so_far):
         raise EndorsementOutOfOrder(f"{position} is asked already; the answer is awaited.", expected=None)
     person, entries = await find_or_invite(
         conn,
@@ -61,8 +62,18 @@ async def ask_endorsement(
         application_id=application_id,
         as_editor=False,
     )
-    if person.id == application.holder_id:
-        raise Invalid("email", errors=[FieldError("email", email, "a leader endorses, not the applicant")])
+    # Who is asked by address alone is known when they sign in, and judged when they decide.
+    if person.signed_in and (
+        wrong := unfit(
+            person.id,
+            person.roles,
+            person.organisation,
+            authors=await _authors(conn, application),
+            signers=_signers(chain_so_far),
+            trust=application.organisation,
+        )
+    ):
+        raise Invalid("email", errors=[FieldError("email", email, wrong)])
     asked = await endorsements.insert(conn, uuid.uuid4(), application_id, position, person.id, covers)
     await status.happened(conn, application_id, "endorsement_asked", position=position)
     requested = EndorsementRequested(
@@ -94,21 +105,21 @@ async def decide_endorsement(
 ) -> Endorsement:
     """The leader's word. Only who was asked may give it, and only while the application is not in."""
     _, application = await lock_for(conn, caller, application_id, Act.READ)
-    asked = next(
-        (
-            each
-            for each in await endorsements.of_application(conn, application_id)
-            if each.id == endorsement_id
-        ),
-        None,
-    )
-    if asked is None:
-        raise NotFound()
+    everything = await endorsements.of_application(conn, application_id)
+    asked = _among(everything, endorsement_id)
     if asked.person_id != caller.person_id:
         raise Forbidden("The leader who was asked decides.")
-    if caller.person_id == application.holder_id:
-        # An invitation may have been accepted by the one who sent it (X31).
-        raise Forbidden("A leader endorses, not the applicant.")
+    # An invitation may have been accepted by the one who sent it, or by who signed already (X31).
+    wrong = unfit(
+        caller.person_id,
+        caller.roles,
+        caller.organisation,
+        authors=await _authors(conn, application),
+        signers=_signers(each for each in everything if each.id != asked.id),
+        trust=application.organisation,
+    )
+    if wrong is not None:
+        raise Forbidden(wrong)
     if asked.state != "asked" or application.state not in EDITABLE:
         raise StepOutOfOrder("This request is not open any more.", state=asked.state)
     if not endorsed and not reason:
@@ -116,7 +127,6 @@ async def decide_endorsement(
     outcome = "endorsed" if endorsed else "declined"
     await endorsements.decide(conn, endorsement_id, outcome, reason)
     await status.happened(conn, application_id, f"endorsement_{outcome}", position=asked.position)
-    decided = _decided(application, asked, outcome)
     body: dict[str, JsonValue] = {"n": asked.n, "outcome": outcome, "reason": reason}
     await record(
         conn,
@@ -124,11 +134,44 @@ async def decide_endorsement(
         actor=caller.actor,
         action="endorsement.decided",
         body=body,
-        events=[decided],
+        events=[decided(application, asked, outcome)],
     )
-    return next(
-        each for each in await endorsements.of_application(conn, application_id) if each.id == asked.id
+    return _among(await endorsements.of_application(conn, application_id), asked.id)
+
+
+async def cancel_request(
+    conn: Connection, caller: Caller, application_id: UUID, endorsement_id: UUID
+) -> None:
+    """Wait no longer for this leader, so that another can be asked. StepOutOfOrder once they answered."""
+    _, application = await lock_for(conn, caller, application_id, Act.OWN)
+    asked = _among(await endorsements.of_application(conn, application_id), endorsement_id)
+    if asked.state != "asked":
+        raise StepOutOfOrder("This request is not open any more.", state=asked.state)
+    await endorsements.decide(conn, asked.id, "voided", "cancelled")
+    await status.happened(conn, application_id, "endorsement_cancelled", position=asked.position)
+    await record(
+        conn,
+        key=str(application_id),
+        actor=caller.actor,
+        action="endorsement.cancelled",
+        body={"n": asked.n},
+        events=[decided(application, asked, "voided", "cancelled")],
     )
+
+
+def _among(everything: Iterable[Endorsement], endorsement_id: UUID) -> Endorsement:
+    for each in everything:
+        if each.id == endorsement_id:
+            return each
+    raise NotFound()
+
+
+async def _authors(conn: Connection, application: Application) -> set[UUID]:
+    return {application.holder_id, *await applications.editors(conn, application.id)}
+
+
+def _signers(chain: Iterable[Endorsement]) -> set[UUID]:
+    return {each.person_id for each in chain if each.state == "endorsed"}
 
 
 async def void_changed(
@@ -137,22 +180,32 @@ async def void_changed(
     """Void every request and endorsement when budget or plan have changed; the caller records the facts."""
     if covered(definition, before.content) == covered(definition, after.content):
         return []
-    return await void(conn, after, ("asked", "endorsed"))
-
-
-async def void(conn: Connection, application: Application, states: tuple[str, ...]) -> list[Fact]:
-    """End what is in these states: nobody is waited for any more, and the word counts no longer."""
-    events: list[Fact] = []
-    for each in await endorsements.of_application(conn, application.id):
-        if each.state in states:
-            await endorsements.decide(conn, each.id, "voided", None)
-            events.append(_decided(application, each, "voided"))
+    events = await _void(conn, after, ("asked", "endorsed"), "changed")
     if events:
-        await status.happened(conn, application.id, "endorsement_voided")
+        await status.happened(conn, after.id, "endorsement_voided")
     return events
 
 
-def _decided(application: Application, endorsement: Endorsement, outcome: str) -> EndorsementDecided:
+async def release_asked(conn: Connection, application: Application) -> list[Fact]:
+    """Wait for no leader any longer, as the application is in; the caller records the facts."""
+    return await _void(conn, application, ("asked",), "submitted")
+
+
+async def _void(
+    conn: Connection, application: Application, states: tuple[str, ...], cause: str
+) -> list[Fact]:
+    events: list[Fact] = []
+    for each in await endorsements.of_application(conn, application.id):
+        if each.state in states:
+            await endorsements.decide(conn, each.id, "voided", cause)
+            events.append(decided(application, each, "voided", cause))
+    return events
+
+
+def decided(
+    application: Application, endorsement: Endorsement, outcome: str, cause: str | None = None
+) -> EndorsementDecided:
+    """The fact that this request is open no longer, or counts no longer."""
     return EndorsementDecided(
         application_id=application.id,
         call_id=application.call_id,
@@ -162,4 +215,5 @@ def _decided(application: Application, endorsement: Endorsement, outcome: str) -
         person_id=endorsement.person_id,
         holder_id=application.holder_id,
         outcome=outcome,
+        cause=cause,
     )

@@ -250,7 +250,7 @@ async def _ask_again(conn: Connection, caller: Caller, asked: endorsements.Endor
     application = await applications.lock(conn, asked.application_id)
     assert application is not None
     call = await calls.require(conn, application.call_id)
-    await endorsements.decide(conn, asked.id, "voided", "invitation accepted")
+    await endorsements.decide(conn, asked.id, "voided", "reassigned")
     again = await endorsements.insert(
         conn,
         uuid.uuid4(),
@@ -269,6 +269,7 @@ async def _ask_again(conn: Connection, caller: Caller, asked: endorsements.Endor
             position=asked.position,
             person_id=asked.person_id,
             outcome="voided",
+            cause="reassigned",
         ),
         EndorsementRequested(
             application_id=application.id,

@@ -22,7 +22,7 @@ from services.intake.commands.checking import (
     findings_of,
     standing_endorsements,
 )
-from services.intake.commands.endorsements import void
+from services.intake.commands.endorsements import release_asked
 from services.intake.domain.instants import internal_deadline
 from services.intake.domain.rules import Draft, Finding, refusals, to_acknowledge
 from services.intake.domain.states import Action, move
@@ -109,7 +109,7 @@ async def submit_application(
     code = "submitted" if version == 1 else "resubmitted"
     await status.happened(conn, application_id, code, arrived_at, version=version)
     # A leader who has not answered need not any more: what is missing has been acknowledged.
-    events: list[Fact] = await void(conn, application, ("asked",))
+    events: list[Fact] = await release_asked(conn, application)
     submitted = ApplicationSubmitted(
         application_id=application_id,
         call_id=call.id,

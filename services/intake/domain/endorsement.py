@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -29,3 +30,27 @@ def covered(call: CallDefinition, draft: Draft) -> str:
 def next_position(chain: Sequence[str], endorsed: Collection[str]) -> str | None:
     """The position to ask now: the first of the chain that has not endorsed; None when all have."""
     return next((position for position in chain if position not in endorsed), None)
+
+
+def unfit(
+    person_id: UUID,
+    roles: Collection[str],
+    organisation: str | None,
+    *,
+    authors: Collection[UUID],
+    signers: Collection[UUID],
+    trust: str,
+) -> str | None:
+    """Why this person cannot endorse the application of this trust; None if they can.
+
+    `signers`: who has endorsed it in another position. An organisation counts where the token names one.
+    """
+    if person_id in authors:
+        return "A leader endorses, not who writes the application."
+    if person_id in signers:
+        return "Each position has a leader of its own."
+    if "endorser" not in roles:
+        return "Only a leader with the role endorser endorses."
+    if organisation not in (None, trust):
+        return f"A leader of {trust} endorses."
+    return None

@@ -85,7 +85,11 @@ class EndorsementRequested(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class EndorsementDecided(CaseFact):
-    """A leader answered; `outcome` is endorsed, declined or voided (what was endorsed has changed)."""
+    """A leader answered, or need not any more; `outcome` is endorsed, declined or voided.
+
+    `cause` of what is voided: changed (what was endorsed), submitted (without it), reassigned (the leader has
+    signed in and is asked again), cancelled.
+    """
 
     TYPE: ClassVar[str] = "no.innoflyt.intake.endorsement-decided.v1"
     endorsement_id: UUID
@@ -94,6 +98,7 @@ class EndorsementDecided(CaseFact):
     person_id: UUID
     holder_id: UUID
     outcome: str
+    cause: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,11 @@ HAPPENED: dict[str, dict[str, str]] = {
         "nn": "Forankringa gjeld ikkje lenger",
         "en": "The endorsement no longer counts",
     },
+    "endorsement_cancelled": {
+        "nb": "Lederen er ikke lenger bedt om å forankre søknaden",
+        "nn": "Leiaren er ikkje lenger beden om å forankre søknaden",
+        "en": "The leader is no longer asked to endorse",
+    },
     "clarification_asked": {
         "nb": "Avklaring er bedt om",
         "nn": "Avklaring er beden om",

@@ -87,7 +87,7 @@ class _Written:
 
 async def _write(conn: Connection, draft: Draft) -> list[_Written]:
     mail = TELLING[BY_TYPE[draft.event_type]]
-    if not isinstance(mail, Mail):
+    if not isinstance(mail, Mail) or not mail.is_news(draft.data):
         return []
     draft = replace(draft, template=mail.template_for(draft.data), person_id=None)
     case = await book.case_file(conn, draft.application_id)

@@ -80,9 +80,13 @@ async def test_a_leader_endorses_in_that_role_and_for_that_trust(world: World) -
         body = {"position": "klinikksjef", "email": await world.email(wrong)}
         refused = problem(await world.api.post(holder, path, body), 422, "invalid")
         assert refused["errors"][0]["field"] == "email"
-    for n, wrong in enumerate((world.person(organisation="HMR"), world.person("endorser", organisation="HNT"))):
+    for n, wrong in enumerate(
+        (world.person(organisation="HMR"), world.person("endorser", organisation="HNT"))
+    ):
         # Nobody knows who will sign in behind an address; their token does.
-        asked = made(await world.api.post(holder, path, {"position": "klinikksjef", "email": f"l{n}@hmr.test"}))
+        asked = made(
+            await world.api.post(holder, path, {"position": "klinikksjef", "email": f"l{n}@hmr.test"})
+        )
         [contact] = await world.facts(asked["person_id"], "contact-changed")
         made(await world.api.post(wrong, f"/v1/invitations/{contact['invitation_token']}"))
         again = (await world.api.get(holder, path)).json()["items"][-1]

@@ -7,7 +7,7 @@ import pytest
 from services.intake import events as intake
 from services.notify.commands.writing import address_waiting
 from services.review import events as review
-from tests.service.notify.conftest import Notify
+from tests.service.notify.conftest import CALL, Notify
 
 
 async def _address_all(notify: Notify) -> None:
@@ -27,6 +27,32 @@ async def test_a_receipt_goes_to_holder_and_editors_once(notify: Notify) -> None
     assert len(messages) == 2
     assert {each["template"] for each in messages} == {"receipt"}
     assert {each["status"] for each in messages} == {"queued"}
+
+
+async def test_a_request_that_the_submission_ended_is_no_news(notify: Notify) -> None:
+    holder, leader, case = uuid4(), uuid4(), uuid4()
+    await notify.meet(holder)
+
+    def voided(cause: str) -> intake.EndorsementDecided:
+        return intake.EndorsementDecided(
+            application_id=case,
+            call_id=CALL,
+            holder_id=holder,
+            endorsement_id=uuid4(),
+            n=1,
+            position="klinikksjef",
+            person_id=leader,
+            outcome="voided",
+            cause=cause,
+        )
+
+    await notify.take(voided("submitted"), case)
+    await notify.submit(case, holder)
+    for cause in ("reassigned", "cancelled"):
+        await notify.take(voided(cause), case)
+    assert [each["template"] for each in await notify.messages()] == ["receipt"]
+    await notify.take(voided("changed"), case)
+    assert [each["template"] for each in await notify.messages()] == ["receipt", "endorsement-voided"]
 
 
 async def test_a_contact_that_comes_later_completes_the_message(notify: Notify) -> None:
