@@ -109,6 +109,50 @@ def withdrawn_for_good(case: Applicant, now: datetime) -> Topics:
     }
 
 
+def decided_by_itself(case: Applicant, now: datetime) -> Topics:
+    """Its panel signs while it is withdrawn; it comes back, is assessed, and the call was decided before."""
+    alone, own = PanelRound(f"{case.id}.r0", case.id), Decisions(f"{case.id}.d1", case.id)
+    return {
+        "intake": happening(case.passed(1), case.withdrawn(now + SOON), case.withdrawal_undone()),
+        "review": [
+            *happening(
+                case.prescreened("recommended", 1),
+                case.consulted("HP"),
+                case.entered(),
+                case.access_granted(),
+                case.unassessed(),
+            ),
+            *happening(
+                alone.stand_ins(),
+                alone.settled(),
+                alone.scored(),
+                alone.met(),
+                case.recommended(alone.id, "reserve"),
+                alone.signed(case.id),
+                asked="review.open_reassessment",
+            ),
+        ],
+        "funding": [
+            *happening(case.left_out(own.id), asked="review.open_reassessment"),
+            *happening(
+                own.prepared(uuid4()),
+                own.taken(),
+                case.decided("reserve"),
+                asked="funding.open_decision_round",
+            ),
+            *happening(
+                case.letter("reserve", now + SOON, now + SOON),
+                case.complained(),
+                case.offered(),
+                case.answered(upheld=False),
+                case.move_decided(False, None),
+                case.reserve_expired(),
+                asked="funding.send_letters",
+            ),
+        ],
+    }
+
+
 async def play(world: World, case: Applicant, topics: Topics, seed: int) -> None:
     """Tell all of it in an order that is possible, some of it twice, with the run at work meanwhile."""
     chance = random.Random(seed)
@@ -135,6 +179,17 @@ async def test_case_is_awarded_in_the_end(world: World, seed: int) -> None:
     assert len(world.of("review.open_reassessment")) == 1
     assert len(world.of("workflows.note_end")) == 1
     assert now + SOON < world.of("workflows.note_end")[0].at < now + SOON + timedelta(hours=1)
+    assert tasks_opened_twice(world) == []
+    assert not world.of("workflows.note_late_fact")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_case_that_its_panel_went_on_without_is_decided_by_itself(world: World, seed: int) -> None:
+    case, now = Applicant(), await world.now()
+    await play(world, case, decided_by_itself(case, now), seed)
+    assert len(world.of("review.open_reassessment")) == 1
+    assert len(world.of("funding.open_decision_round")) == len(world.of("funding.send_letters")) == 1
+    assert world.of("intake.enter_stage")[-1].argument.stage == "closed"
     assert tasks_opened_twice(world) == []
     assert not world.of("workflows.note_late_fact")
 

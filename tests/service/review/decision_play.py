@@ -30,16 +30,19 @@ async def consult(play: PanelPlay, who: Person, case: uuid.UUID, outcome: str = 
     )
 
 
-async def ask_clarification(play: PanelPlay, name: str = "a", n: int = 1) -> tuple[uuid.UUID, uuid.UUID]:
-    draft, clarification = submitted(name).application_id, uuid.uuid4()
-    fact = intake.ClarificationAsked(
-        application_id=draft,
+def clarification_asked(name: str = "a", n: int = 1) -> intake.ClarificationAsked:
+    return intake.ClarificationAsked(
+        application_id=submitted(name).application_id,
         call_id=CALL,
-        clarification_id=clarification,
+        clarification_id=uuid.uuid4(),
         n=n,
         organisation="HP",
         holder_id=uuid.uuid4(),
         title="A draft",
     )
-    await play.deliver(fact, str(draft))
-    return draft, clarification
+
+
+async def ask_clarification(play: PanelPlay, name: str = "a", n: int = 1) -> tuple[uuid.UUID, uuid.UUID]:
+    fact = clarification_asked(name, n)
+    await play.deliver(fact, str(fact.application_id))
+    return fact.application_id, fact.clarification_id

@@ -6,13 +6,17 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from services.common.consumer import Consumer
 from services.common.record import verify_chain
 from services.notify.events import MessageFailed
 from services.review.commands import tasks as commands
 from services.review.commands.recording import record_facts
+from services.review.consumers import HANDLERS
 from tests.service.review.case_play import FAR, CasePlay
+from tests.service.review.decision_play import clarification_asked
 from tests.service.review.panel_play import CALL, WORKFLOW
 from tests.service.review.task_play import FACTS, HOUR, consult, plan_judged, short_call
+from tests.support.facts import delivery
 from tests.support.tokens import Person
 from workflows.contracts import tasks as kinds
 from workflows.contracts.review import OpenTask
@@ -82,6 +86,20 @@ async def test_a_task_waits_for_its_call_and_case_to_be_known(play: CasePlay) ->
             await commands.open_task(
                 conn, OpenTask("nocall.d1", kinds.PREPARE_DECISION, "1", "nocall", None, "rhf_adviser")
             )
+
+
+async def test_a_fact_that_comes_before_its_call_waits_for_it_and_is_not_parked(play: CasePlay) -> None:
+    asked = clarification_asked()
+    message = delivery(asked, str(asked.application_id))
+    consumer = Consumer(play.database, "review", [asked.TOPIC], HANDLERS)
+    for _ in range(6):  # more often than a fault is tried
+        with pytest.raises(commands.CallNotKnownYet):
+            await consumer.take(message)
+    async with play.database.read() as conn:
+        assert await conn.fetchval("select count(*) from parked") == 0
+    await play.begin()
+    await consumer.take(message)
+    assert [fact["kind"] for fact in await play.facts("task-opened")] == [kinds.ANSWER_CLARIFICATION]
 
 
 async def test_a_mail_that_came_back_asks_an_adviser_also_about_a_draft_or_a_case_that_ended(
