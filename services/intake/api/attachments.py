@@ -122,8 +122,8 @@ async def confirm_attachment(
 ) -> Response:
     """Say that the upload is done: the file is read once and must be what was announced."""
     async with database.read() as conn:
-        attachment = await commands.find_to_confirm(conn, caller, application_id, attachment_id)
-    if attachment.state == "uploading":
+        attachment = await commands.to_inspect(conn, caller, application_id, attachment_id)
+    if attachment is not None:
         await commands.inspect_upload(storage.quarantine, attachment)
 
     async def run(conn: Connection) -> AttachmentView:

@@ -15,7 +15,7 @@ from services.common.storage import Bucket, Storage
 from services.intake.commands.access import lock_for, read_content, read_for, require_open
 from services.intake.commands.checking import files_of
 from services.intake.commands.drafts import require_editable
-from services.intake.domain.states import Action, State, move
+from services.intake.domain.states import EDITABLE, Action, State, move
 from services.intake.events import ApplicationReturned, AttachmentCleaned, AttachmentRefused
 from services.intake.policy import Act
 from services.intake.store import applications, attachments, calls, status, submissions
@@ -129,16 +129,15 @@ async def inspect_upload(bucket: Bucket, attachment: Attachment) -> None:
         raise UploadMismatch(", ".join(error.field for error in errors), errors=errors)
 
 
-async def find_to_confirm(
+async def to_inspect(
     conn: Connection, caller: Caller, application_id: UUID, attachment_id: UUID
-) -> Attachment:
-    """The attachment that an author of the application wants to confirm."""
+) -> Attachment | None:
+    """The attachment whose upload must be inspected first; None where `confirm` alone has the answer."""
     application = await read_for(conn, caller, application_id, Act.EDIT)
-    require_editable(application)
     attachment = await attachments.get(conn, application_id, attachment_id)
-    if attachment is None or attachment.deleted:
-        raise NotFound()
-    return attachment
+    if attachment is None or attachment.deleted or attachment.state != "uploading":
+        return None
+    return attachment if application.state in EDITABLE else None
 
 
 async def confirm(conn: Connection, caller: Caller, application_id: UUID, attachment_id: UUID) -> Attachment:
@@ -189,7 +188,7 @@ async def mark_clean(
     """The file passed everything and lies in the documents bucket. Once; nothing for one deleted
     meanwhile."""
     attachment = await attachments.lock(conn, attachment_id)
-    if attachment is None or attachment.state != "verified":
+    if attachment is None or attachment.deleted or attachment.state != "verified":
         return
     application = await applications.get(conn, attachment.application_id)
     assert application is not None
@@ -214,8 +213,8 @@ async def mark_clean(
 async def mark_refused(
     conn: Connection, application_id: UUID, attachment_id: UUID, reason: str, actor: Actor
 ) -> None:
-    """The file is refused. One that a submitted version holds sends the case back to its holder before the
-    deadline.
+    """The file is refused; nothing for one deleted meanwhile. One that a submitted version holds sends the
+    case back to its holder before the deadline.
 
     After the deadline the formal check meets the refusal as X09, and an adviser confirms what follows.
     """
@@ -224,7 +223,7 @@ async def mark_refused(
     call = await calls.get_shared(conn, found.call_id)
     application = await applications.lock(conn, application_id)
     attachment = await attachments.lock(conn, attachment_id)
-    if application is None or attachment is None or attachment.state != "verified":
+    if application is None or attachment is None or attachment.deleted or attachment.state != "verified":
         return
     await attachments.mark_refused(conn, attachment_id, reason)
     await status.happened(conn, application_id, "attachment_refused", kind=attachment.kind, reason=reason)

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest
 
 from services.common.run import Worker
 from services.common.storage import Storage
+from services.intake.cleaning import job
 from services.intake.cleaning.job import clean_waiting
 from tests.service.intake.world import World, made, problem
 from tests.support.tokens import Person
@@ -207,6 +209,45 @@ async def test_a_file_refused_after_submission_hands_the_case_back_before_the_de
     await clean_waiting(worker)
     receipt = made(await world.submit(holder, application_id))
     assert receipt["version"] == 2
+
+
+async def test_a_confirmation_whose_answer_was_lost_is_answered_alike_after_the_submission(
+    world: World,
+) -> None:
+    holder = world.person(organisation="HMR")
+    application_id = await world.draft(holder)
+    await world.attach(application_id, "project_description")
+    await world.endorse(holder, application_id)
+    content = pdf()
+    announced = made(await announce(world, holder, application_id, content))
+    await upload(announced, content)
+    path = f"/v1/applications/{application_id}/attachments/{announced['id']}/confirmation"
+    first = await world.api.post(holder, path, key="once")
+    made(await world.submit(holder, application_id))
+    again = await world.api.post(holder, path, key="once")
+    assert made(again) == made(first)
+    assert again.headers["idempotent-replay"] == "true"
+    problem(await world.api.post(holder, path), 409, "step-out-of-order")
+
+
+async def test_a_file_deleted_while_it_is_cleaned_is_neither_promoted_nor_refused(
+    world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = world.person(organisation="HMR")
+    application_id = await world.draft(holder)
+
+    async def inspect_and_meanwhile_delete(path: Path, content_type: str) -> job.Verdict:
+        verdict = await inspect(path, content_type)
+        assert (await world.api.delete(holder, attached)).status_code == 204
+        return verdict
+
+    inspect = job.inspect
+    monkeypatch.setattr(job, "inspect", inspect_and_meanwhile_delete)
+    for content in (pdf(), pdf(javascript=True)):
+        attached = await attach(world, holder, application_id, content)
+        await clean_waiting(worker)
+    assert await world.facts(application_id, "attachment-cleaned") == []
+    assert await world.facts(application_id, "attachment-refused") == []
 
 
 async def test_a_scanner_that_is_away_keeps_the_file_in_quarantine(world: World, worker: Worker) -> None:
