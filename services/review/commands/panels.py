@@ -26,7 +26,7 @@ from services.review.commands.recording import record_facts
 from services.review.commands.steps import stop_asking_leader
 from services.review.domain.panels import Member
 from services.review.domain.rounds import Participant
-from services.review.store import assessments, cases, panels, participants, rounds
+from services.review.store import assessments, cases, panels, participants, people, rounds
 from workflows.contracts.ids import panel_round_id
 from workflows.contracts.tasks import DECLARE_CONFLICTS, JUDGE_APPLICATIONS, NAME_STANDINS
 
@@ -55,6 +55,7 @@ async def name_members(
         raise RoundStarted
     _check(members)
     _check_panel(members, panel)
+    await _require_signed_in(conn, members)
     await panels.replace_members(conn, call_id, panel_code, members)
     body: dict[str, JsonValue] = {"panel": panel_code, "members": [str(each.person_id) for each in members]}
     await record_facts(conn, by, "panel.members-named", body, [], key=call_id)
@@ -76,6 +77,7 @@ async def name_standins(
     if not round_.standins_wanted:
         raise NoStandInsWanted
     _check(members)
+    await _require_signed_in(conn, members)
     present = await participants.ever_members(conn, round_id)
     _refuse(members, present, "name somebody else: is, or was, a member of this round")
     if any(each.chair for each in moment.standing.members):
@@ -147,6 +149,12 @@ async def _leave(moment: Moment, member: Participant) -> list[Fact]:
         )
     await participants.set_stood_down(conn, round_id, person_id)
     return facts
+
+
+async def _require_signed_in(conn: Connection, members: Sequence[Member]) -> None:
+    """An invited person signs in under another id, for which no task would wait."""
+    invited = await people.never_signed_in(conn, [each.person_id for each in members])
+    _refuse(members, invited, "name them once they have signed in by their invitation")
 
 
 def _check(members: Sequence[Member]) -> None:

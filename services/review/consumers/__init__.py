@@ -77,7 +77,9 @@ async def _contact_changed(conn: Connection, event: Incoming) -> None:
     fact = intake.ContactChanged.from_data(event.data)
     if fact.kind == "mailbox":
         return  # nobody signs in as a mailbox
-    await people.save_person(conn, fact.person_id, fact.organisation, fact.roles, fact.deputy_id)
+    await people.save_person(
+        conn, fact.person_id, fact.organisation, fact.roles, fact.deputy_id, signed_in=fact.signed_in
+    )
 
 
 async def _contact_deleted(conn: Connection, event: Incoming) -> None:

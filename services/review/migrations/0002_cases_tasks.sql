@@ -58,7 +58,8 @@ create table person (
   id           uuid primary key,
   organisation text,
   roles        text[] not null default '{}',
-  deputy_id    uuid
+  deputy_id    uuid,
+  signed_in    boolean not null default true  -- false: invited, and another id once they sign in
 );
 create index person_by_deputy on person (deputy_id) where deputy_id is not null;
 

@@ -2,10 +2,12 @@
 # Longer than 300 lines because it follows one round from barrier to signature.
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pydantic import JsonValue
 from temporalio import activity
 
+from services.intake import events as intake
 from services.review.activities.rounds import build
 from services.review.commands.meetings import assessed_cases
 from services.review.domain.ranking import place
@@ -173,6 +175,32 @@ async def test_a_panel_that_could_never_have_quorum_is_refused(
     assert (await panel.api.put(members[0], path, as_members(members[:3], members[3:]))).status_code == 403
     unknown = await panel.api.put(panel.adviser, f"/v1/calls/{CALL}/panels/none/members", {"members": []})
     assert unknown.status_code == 404
+
+
+async def test_who_has_never_signed_in_is_named_once_they_have(
+    panel: PanelPlay, members: list[Person]
+) -> None:
+    """Their tasks would wait for an id that nobody signs in with."""
+    invited = intake.ContactChanged(
+        person_id=members[1].id,
+        kind="person",
+        name="Somebody",
+        email="somebody@example.test",
+        language="nb",
+        organisation=None,
+        roles=["member"],
+        signed_in=False,
+    )
+    await panel.deliver(invited, str(invited.person_id))
+    path = f"/v1/calls/{CALL}/panels/product/members"
+    refused = await panel.api.put(panel.adviser, path, as_members(members[:3], members[3:]))
+    assert refused.status_code == 422, refused.text
+    [error] = refused.json()["errors"]
+    assert error["value"] == str(members[1].id)
+    assert "signed in" in error["remedy"]
+    await panel.deliver(replace(invited, signed_in=True), str(invited.person_id))
+    named = await panel.api.put(panel.adviser, path, as_members(members[:3], members[3:]))
+    assert named.status_code == 200, named.text
 
 
 async def test_members_stay_once_the_round_has_started(panel: PanelPlay, members: list[Person]) -> None:
