@@ -124,7 +124,8 @@ CHECKS = (
         """select a.application_id::text as key from attachment a
            where a.state = 'verified' and a.deleted_at is null
              and a.verified_at < clock_timestamp() - interval '10 minutes'""",
-        "An attachment has waited ten minutes to be scanned: the scanner or the cleaning job is down.",
+        "An attachment has waited ten minutes to be scanned: the scanner or the cleaning job is down, or the "
+        "scanner cannot scan this very file.",
     ),
     Check(
         "clean_without_a_document",

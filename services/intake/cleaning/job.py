@@ -63,8 +63,8 @@ async def clean_waiting(worker: Worker) -> None:
         try:
             await clean(worker, attachment)
         except Exception as error:
-            # What is down comes back: tried again at once. A file that breaks us waits for its lease to end,
-            # so that the files behind it get their turn.
+            # What is down comes back: tried again at once. A file that breaks us or the scanner waits for its
+            # lease to end, so that the files behind it get their turn.
             if is_infrastructure(error):
                 async with worker.database.transaction() as conn:
                     await store.release(conn, attachment.id)

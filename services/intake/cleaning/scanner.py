@@ -10,35 +10,46 @@ _CHUNK = 256 * 1024
 _SECONDS = 60.0
 
 
+class CannotScan(Exception):
+    """The scanner is there, but has no word on this file."""
+
+
 class Scanner:
-    """Asks clamd. Fails closed: no clear answer is InfrastructureDown, and the file stays in quarantine."""
+    """Asks clamd. Fails closed: without a clear answer the file stays in quarantine."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
         self._port = port
 
     async def is_infected(self, path: Path) -> bool:
-        """Whether the scanner knows something bad in the file."""
+        """Whether the scanner knows something bad in the file. InfrastructureDown when it is away, CannotScan
+        when it fails at this file: other files may fare better."""
         try:
-            answer = await asyncio.wait_for(self._scan(path), timeout=_SECONDS)
+            reader, writer = await asyncio.wait_for(
+                asyncio.open_connection(self._host, self._port), timeout=_SECONDS
+            )
         except (OSError, TimeoutError) as error:
             raise InfrastructureDown("the virus scanner does not answer") from error
+        try:
+            answer = await asyncio.wait_for(_scan(path, reader, writer), timeout=_SECONDS)
+        except (OSError, TimeoutError) as error:
+            raise CannotScan(str(error)) from error
         if answer.endswith("OK"):
             return False
         if answer.endswith("FOUND"):
             return True
-        raise InfrastructureDown("the virus scanner could not scan the file")
+        raise CannotScan(answer)
 
-    async def _scan(self, path: Path) -> str:
-        reader, writer = await asyncio.open_connection(self._host, self._port)
-        try:
-            writer.write(b"zINSTREAM\0")
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    writer.write(struct.pack(">I", len(chunk)) + chunk)
-                    await writer.drain()
-            writer.write(struct.pack(">I", 0))
-            await writer.drain()
-            return (await reader.read(4096)).rstrip(b"\0\n").decode("ascii", "replace")
-        finally:
-            writer.close()
+
+async def _scan(path: Path, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+    try:
+        writer.write(b"zINSTREAM\0")
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                writer.write(struct.pack(">I", len(chunk)) + chunk)
+                await writer.drain()
+        writer.write(struct.pack(">I", 0))
+        await writer.drain()
+        return (await reader.read(4096)).rstrip(b"\0\n").decode("ascii", "replace")
+    finally:
+        writer.close()

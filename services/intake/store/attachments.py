@@ -131,13 +131,14 @@ async def mark_deleted(conn: Connection, attachment_id: UUID) -> None:
 
 
 async def lease_next(conn: Connection, lease: timedelta) -> Attachment | None:
-    """The attachment that has waited longest to be cleaned, kept from other cleaners for the lease."""
+    """The attachment that has waited longest to be cleaned, kept from other cleaners for the lease. Those
+    that a cleaner gave up stand behind those that none has seen."""
     row = await conn.fetchrow(
         """update attachment set lease_until = clock_timestamp() + $1
            where id = (select id from attachment
                        where state = 'verified' and deleted_at is null
                          and (lease_until is null or lease_until < clock_timestamp())
-                       order by verified_at limit 1 for update skip locked)
+                       order by lease_until nulls first, verified_at limit 1 for update skip locked)
            returning *""",
         lease,
     )

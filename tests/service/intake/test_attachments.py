@@ -1,8 +1,11 @@
 """Attachments on the real store and scanner: uploaded, verified, cleaned, refused and handed back."""
 
+import asyncio
 import hashlib
 import io
+import struct
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +18,8 @@ from services.common.run import Worker
 from services.common.storage import Storage
 from services.intake.cleaning import job
 from services.intake.cleaning.job import clean_waiting
+from services.intake.cleaning.scanner import CannotScan
+from services.intake.store import attachments as store
 from tests.service.intake.world import World, made, problem
 from tests.support.tokens import Person
 
@@ -264,6 +269,42 @@ async def test_a_scanner_that_is_away_keeps_the_file_in_quarantine(world: World,
     await clean_waiting(worker)
     [listed] = (await world.api.get(holder, f"/v1/applications/{application_id}/attachments")).json()["items"]
     assert listed["state"] == "clean"
+
+
+async def test_files_that_the_scanner_cannot_scan_hold_up_no_other_file(world: World, worker: Worker) -> None:
+    holder = world.person(organisation="HMR")
+    application_id = await world.draft(holder)
+    bad, broken, good = pdf(2), pdf(3), pdf(4)
+    for content in (bad, broken, good):
+        await attach(world, holder, application_id, content)
+
+    async def scan(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"zINSTREAM\0")
+        size = struct.unpack(">I", await reader.readexactly(4))[0]
+        if size == len(bad):
+            writer.write(b"INSTREAM size limit exceeded. ERROR\0")
+        elif size == len(good):
+            writer.write(b"stream: OK\0")
+        writer.close()
+
+    async with await asyncio.start_server(scan, "127.0.0.1", 0) as clamd:
+        port = clamd.sockets[0].getsockname()[1]
+        settings = world.settings.model_copy(update={"clamd_host": "127.0.0.1", "clamd_port": port})
+        straining = Worker(settings, world.database, worker.storage, worker.temporal)
+        for _ in range(2):
+            with pytest.raises(CannotScan):
+                await clean_waiting(straining)
+        await clean_waiting(straining)
+    listed = (await world.api.get(holder, f"/v1/applications/{application_id}/attachments")).json()["items"]
+    assert [file["state"] for file in listed] == ["verified", "verified", "clean"]
+
+    newest = await attach(world, holder, application_id, pdf(5))
+    async with world.database.transaction() as conn:
+        await conn.execute("update attachment set lease_until = now() - interval '1 second'")
+        await conn.execute("update attachment set lease_until = null where id = $1", UUID(newest[-36:]))
+        first = await store.lease_next(conn, timedelta(seconds=1))
+    assert first is not None
+    assert str(first.id) == newest[-36:]
 
 
 async def test_ids_of_other_applications_find_nothing(world: World, worker: Worker) -> None:
