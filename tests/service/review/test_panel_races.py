@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
+from tests.service.review.decision_play import consult
 from tests.service.review.panel_play import CALL, PRODUCT, ROUND, PanelPlay, as_members, scores
 from tests.support.tokens import Person
 
@@ -56,6 +59,41 @@ async def test_a_conflict_against_the_signature_is_either_before_or_after(
     async with panel.database.read() as conn:
         votes = await conn.fetchval("select count(*) from assessment where application_id = $1", cases[0])
     assert votes == (4 if signed.status_code == 201 else 3)
+
+
+@pytest.mark.parametrize("signature_first", [True, False])
+async def test_a_case_that_comes_back_against_the_signature_is_assessed_there_or_by_itself(
+    panel: PanelPlay, members: list[Person], signature_first: bool
+) -> None:
+    here, gone = await panel.to_scoring(members, "a", "b")
+    await panel.withdraw(gone)
+    await panel.score_all(members, [here])
+    await panel.order("open_meeting")
+    await panel.act(members[0], "meeting")
+    await panel.order("open_signing")
+    race = [panel.act(members[0], "recommendation"), panel.undo_withdrawal(gone)]
+    await asyncio.gather(*(race if signature_first else reversed(race)))
+    signed = await panel.state() == "signed"
+    assert len(await panel.facts("case-recommended")) == len(await panel.facts("case-unassessed")) == signed
+
+
+@pytest.mark.parametrize("signature_first", [True, False])
+async def test_a_condition_against_the_signature_is_in_it_or_put_before_an_adviser(
+    panel: PanelPlay, members: list[Person], consultant: Person, signature_first: bool
+) -> None:
+    (case,) = await panel.to_scoring(members, "a")
+    async with panel.database.transaction() as conn:
+        await conn.execute("update cases set touches = '{HP}'")
+    await panel.score_all(members, [case])
+    await panel.order("open_meeting")
+    await panel.act(members[0], "meeting")
+    await panel.order("open_signing")
+    race = [panel.act(members[0], "recommendation"), consult(panel, consultant, case, "adjust")]
+    answers = await asyncio.gather(*(race if signature_first else reversed(race)))
+    assert [each.status_code for each in answers] == [201, 201]
+    (recommended,) = await panel.facts("case-recommended")
+    late = await panel.open_tasks("handle_late_fact")
+    assert recommended["conditions"] == ([] if late else ["adjusted_plan_HP"])
 
 
 async def test_members_are_named_while_the_round_opens(panel: PanelPlay, members: list[Person]) -> None:
