@@ -121,16 +121,20 @@ def _limited(receive: Receive, headers: dict[bytes, bytes], most: int) -> Receiv
     declared = headers.get(b"content-length", b"0")
     seen = 0
     complete = False
+    # For the whole body: in drips it could be changed for minutes after it had arrived in time.
+    until: float | None = None
 
     # HTTPException, because the framework turns every other exception of reading a body into a plain 400.
     async def limited() -> Message:
-        nonlocal seen, complete
+        nonlocal seen, complete, until
         if complete:
             return await receive()  # waits for the client to go away, however long that takes
         if declared.isdigit() and int(declared) > most:
             raise HTTPException(413, headers={"Connection": "close"})
+        if until is None:
+            until = time.monotonic() + _BODY_SECONDS
         try:
-            message = await asyncio.wait_for(receive(), _BODY_SECONDS)
+            message = await asyncio.wait_for(receive(), until - time.monotonic())
         except TimeoutError:
             raise HTTPException(408, headers={"Connection": "close"}) from None
         seen += len(message.get("body", b""))

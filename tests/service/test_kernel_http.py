@@ -267,6 +267,23 @@ async def test_a_body_that_never_comes_is_given_up(api, monkeypatch):
     problem(answer, 408, "request-timeout")
 
 
+async def test_a_body_that_comes_in_drips_is_given_up_as_a_whole(api, monkeypatch):
+    monkeypatch.setattr(middleware, "_BODY_SECONDS", 0.3)
+    given = []
+
+    async def drips():
+        for piece in [b'{"name":"', *[b"x"] * 100, b'"}']:
+            await asyncio.sleep(0.02)
+            given.append(piece)
+            yield piece
+
+    answer = await api.client.post(
+        "/v1/things", content=drips(), headers={"Content-Type": "application/json"}
+    )
+    problem(answer, 408, "request-timeout")
+    assert 1 < len(given) < 100
+
+
 async def test_versions_are_required_and_understood(api):
     path = "/v1/things/00000000-0000-0000-0000-000000000001"
     problem(await api.client.put(path, json=GOOD), 428, "precondition-required")
