@@ -82,6 +82,10 @@ async def task_handed_over(conn: Connection, event: Incoming) -> None:
     await writing.tell(conn, event)
 
 
+async def task_closed(conn: Connection, event: Incoming) -> None:
+    await writing.close_task(conn, review.TaskClosed.from_data(event.data).task_id, event.key)
+
+
 async def _note_task(conn: Connection, task_id: UUID, kind: str, to: review.Audience) -> None:
     await writing.note_task(conn, task_id, kind, Audience(to.role, to.organisation, to.person_id))
 
@@ -106,6 +110,7 @@ _SPECIAL: dict[type[Fact], Handler] = {
     review.ConflictDeclared: conflict_declared,
     review.TaskOpened: task_opened,
     review.TaskHandedOver: task_handed_over,
+    review.TaskClosed: task_closed,
 }
 
 HANDLERS: dict[str, Handler] = {

@@ -37,7 +37,7 @@ class Action(StrEnum):
 
 
 TRANSITIONS: Mapping[State, Mapping[Action, State]] = {
-    State.UNADDRESSED: {Action.ADDRESS: State.QUEUED},
+    State.UNADDRESSED: {Action.ADDRESS: State.QUEUED, Action.WITHHOLD: State.WITHHELD},
     State.QUEUED: {
         Action.CLAIM: State.SENDING,
         Action.WITHHOLD: State.WITHHELD,
@@ -86,6 +86,10 @@ def withheld_because(address: str, environment: str) -> str | None:
     if environment == "production" or address.lower().endswith(".test"):
         return None
     return "not_a_test_address"
+
+
+TASK_CLOSED = "task_closed"
+"""Why a mail about a task that is done is withheld."""
 
 
 @dataclass(frozen=True)

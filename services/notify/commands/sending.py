@@ -80,10 +80,13 @@ async def claim(conn: Connection, *, environment: str, portal_url: str) -> Outgo
 async def _reason_to_withhold(
     conn: Connection, message: Message, contact: Contact | None, environment: str
 ) -> str | None:
-    """Judged again at the last moment: a conflict may have been declared since the message was written."""
+    """Judged again at the last moment: since the message was written a conflict may have been declared, or
+    the task done."""
+    if message.task_closed:
+        return domain.TASK_CLOSED
     if contact is None:
         return "not_in_address_book"
-    if not message.as_applicant and await book.conflicted(conn, message.application_id, message.person_id):
+    if not message.as_applicant and await book.conflicted(conn, message.application_id, contact.person_id):
         return "conflict_of_interest"
     return domain.withheld_because(contact.email, environment)
 

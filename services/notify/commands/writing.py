@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from services.common.db import Connection
 from services.common.envelope import Incoming
 from services.common.record import Actor, record
-from services.notify.domain import Audience, CaseFile, State
+from services.notify.domain import TASK_CLOSED, Action, Audience, CaseFile, State, move
 from services.notify.store import book, messages
 from services.notify.store.messages import Draft
 from services.notify.telling import BY_TYPE, TELLING, Mail
@@ -149,6 +149,17 @@ async def note_task(conn: Connection, task_id: UUID, kind: str, audience: Audien
     person = str(audience.person_id) if audience.person_id else None
     known = {"role": audience.role, "organisation": audience.organisation, "person_id": person}
     await book.set_task(conn, task_id, kind, known)
+
+
+async def close_task(conn: Connection, task_id: UUID, key: str) -> None:
+    """Nobody is waited for any more: what has not found its recipient never goes out, and `claim` withholds
+    what waits for a relay."""
+    await book.set_closed(conn, task_id)
+    withheld = move(State.UNADDRESSED, Action.WITHHOLD)
+    ended = await messages.end_unaddressed(conn, task_id, withheld, TASK_CLOSED)
+    if ended:
+        body: dict[str, JsonValue] = {"messages": [str(each) for each in ended], "reason": TASK_CLOSED}
+        await record(conn, key=key, actor=ACTOR, action="messages.withheld", body=body)
 
 
 def _uuid(value: object) -> UUID | None:

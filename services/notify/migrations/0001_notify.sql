@@ -35,7 +35,8 @@ create table case_file (
 create table task (
   task_id  uuid primary key,
   kind     text not null,
-  audience jsonb not null   -- {role, organisation, person_id}
+  audience jsonb not null,  -- {role, organisation, person_id}
+  closed   boolean not null default false
 );
 
 -- Whoever has a conflict of interest is told nothing about the case, not even as one of many; but applicants are told
@@ -82,4 +83,5 @@ create index message_sending on message (sending_since) where status = 'sending'
 create index message_unaddressed on message (created_at) where status = 'unaddressed';
 create index message_by_case on message (application_id, created_at, id);
 create index message_by_time on message (created_at, id);
+create index message_of_task on message (task_id) where status = 'unaddressed';
 create index message_by_person on message (person_id, ended_at) where status = 'sent';

@@ -122,6 +122,10 @@ async def task_audience(conn: Connection, task_id: UUID) -> Audience | None:
     return Audience.of(data) if data else None
 
 
+async def set_closed(conn: Connection, task_id: UUID) -> None:
+    await conn.execute("update task set closed = true where task_id = $1", task_id)
+
+
 async def add_conflict(conn: Connection, application_id: UUID, person_id: UUID) -> None:
     await conn.execute(
         "insert into conflict (application_id, person_id) values ($1, $2) on conflict do nothing",

@@ -47,6 +47,7 @@ class Message:
     traceparent: str | None
     call_trace: str | None
     task_kind: str | None
+    task_closed: bool | None
     as_applicant: bool
     created_at: datetime
 
@@ -114,6 +115,18 @@ async def take_waiting(conn: Connection) -> Draft | None:
     return Draft(**{name: row[name] for name in Draft.__dataclass_fields__})
 
 
+async def end_unaddressed(conn: Connection, task_id: UUID, state: str, reason: str) -> list[UUID]:
+    """End what waits for somebody to be told of this task; returns the messages."""
+    rows = await conn.fetch(
+        """update message set status = $2, reason = $3, ended_at = clock_timestamp()
+           where task_id = $1 and status = 'unaddressed' returning id""",
+        task_id,
+        state,
+        reason,
+    )
+    return [row["id"] for row in rows]
+
+
 async def lock_due(conn: Connection) -> Message | None:
     """The message whose turn it is, locked; others skip it."""
     row = await conn.fetchrow(
@@ -132,7 +145,8 @@ async def lock_message(conn: Connection, message_id: UUID) -> Message | None:
 _MESSAGE = """m.id, m.person_id, m.event_type, m.template, m.data, m.key, m.application_id, m.call_id,
 m.task_id,
               m.status as state, m.created_at, m.attempts, m.traceparent, m.call_trace, m.as_applicant,
-              (select kind from task t where t.task_id = m.task_id) as task_kind"""
+              (select kind from task t where t.task_id = m.task_id) as task_kind,
+              (select closed from task t where t.task_id = m.task_id) as task_closed"""
 
 
 def _message(row: Any) -> Message | None:

@@ -1,6 +1,7 @@
 """A notify whose facts come in by its real consumer and whose mails go to a relay of the tests' own."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -92,6 +93,14 @@ class Notify:
             due_at=now + timedelta(days=1),
             ladder=[],
             act_path="POST review /v1/cases/x/prescreening",
+        )
+
+    async def close(self, task: review.TaskOpened) -> None:
+        """The task is done."""
+        shared = {each.name: getattr(task, each.name) for each in fields(review.TaskFact)}
+        await self.take(
+            review.TaskClosed(**shared, outcome="done", closed_at=datetime.now(UTC)),
+            task.application_id or task.call_id,
         )
 
     async def messages(self) -> list[Any]:

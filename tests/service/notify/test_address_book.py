@@ -103,6 +103,22 @@ async def test_a_role_that_nobody_has_waits_for_somebody(notify: Notify) -> None
     assert {each["person_id"] for each in await notify.messages()} == {holder, adviser}
 
 
+async def test_the_first_with_a_role_is_told_of_no_task_that_is_done(notify: Notify) -> None:
+    holder, case, adviser = uuid4(), uuid4(), uuid4()
+    await notify.meet(holder)
+    await notify.submit(case, holder)
+    done, open_ = (
+        notify.task(case, review.Audience(role="hf_adviser", organisation="HNT")) for _ in range(2)
+    )
+    for each in (done, open_):
+        await notify.take(each, case)
+    await notify.close(done)
+    await notify.meet(adviser, "hf_adviser", organisation="HNT")
+    await _address_all(notify)
+    told = {each["task_id"]: each["status"] for each in await notify.messages() if each["task_id"]}
+    assert told == {done.task_id: "withheld", open_.task_id: "queued"}
+
+
 async def test_a_lead_is_the_mailbox_of_the_organisation(notify: Notify) -> None:
     case, holder, mailbox = uuid4(), uuid4(), uuid4()
     await notify.meet(holder)

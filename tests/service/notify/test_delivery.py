@@ -236,6 +236,24 @@ async def test_who_applies_is_told_as_the_applicant_despite_their_own_conflict_a
     assert len(sink.taken) == 3
 
 
+async def test_nobody_is_reminded_of_a_task_that_is_done(notify: Notify, case: dict[str, object]) -> None:
+    adviser, application_id = uuid4(), case["application_id"]
+    assert isinstance(application_id, UUID)
+    await notify.meet(adviser, "hf_adviser", organisation="HNT")
+    task = notify.task(application_id, review.Audience(role="hf_adviser", organisation="HNT"))
+    await notify.take(task, application_id)
+    async with relay() as sink:
+        port = sink.port
+    await notify.send_all(notify.worker(smtp_port=port))
+    await notify.close(task)
+    await notify.let_time_pass()
+    async with relay() as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+        assert sink.recipients == ["<soker@hnt.test>"]
+    told = {each["template"]: (each["status"], each["reason"]) for each in await notify.messages()}
+    assert told == {"receipt": ("sent", None), "task-opened": ("withheld", "task_closed")}
+
+
 async def test_what_a_dead_sender_left_is_sent_again(notify: Notify, case: dict[str, object]) -> None:
     async with notify.database.transaction() as conn:
         claimed = await sending.claim(conn, environment="development", portal_url="http://portal.test")
