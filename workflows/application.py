@@ -90,7 +90,7 @@ class Application:
                 # A case that has just ended or been returned stays out, and comes again when it is back.
                 await self._run.until_in_any_case(
                     lambda: case.entered() or case.returned(version) or not self._lives(),  # noqa: B023
-                    waits.process("enter_round"),
+                    waits.step("enter_round"),
                 )
 
     async def _judge(self, version: int) -> None:
@@ -113,7 +113,7 @@ class Application:
             await self._run.do(intake.run_formal_check, intake.CaseVersion(self._id, version))
             # A case that has just ended is not judged, and must be when it is back.
             await self._run.until_in_any_case(
-                lambda: judged() or not self._lives(), waits.process("formal_check")
+                lambda: judged() or not self._lives(), waits.step("formal_check")
             )
         await self._run.ask(
             self._task(tasks.CONFIRM_REJECTION, str(version), "rhf_adviser"),
@@ -173,7 +173,7 @@ class Application:
         until = letter.instant("reserve_until")
         if not await self._run.until(self._news, waits.instant("reserve_until", until), at=until):
             await self._run.do(funding.expire_reserve, self._id)
-            await self._run.until(self._news, waits.process("expire_reserve"))
+            await self._run.until(self._news, waits.step("expire_reserve"))
 
     async def _complaint_window_over(self, letter: Fact) -> bool:
         until = letter.instant("complaint_until") + TRAVEL

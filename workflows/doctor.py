@@ -1,8 +1,8 @@
 """Which runs are stuck: beside the SQL checks, every open workflow is asked what it waits for.
 
 Waiting for an instant is fine. Not fine: a workflow task that fails, an activity that has been tried for more
-than a minute, a step that its service refuses, a wait on a person who has no open task, and a run that was
-started, has not ended, and is gone.
+than a minute, a step that its service refuses or that nothing comes of, a wait on a person who has no open
+task, and a run that was started, has not ended, and is gone.
 """
 
 import asyncio
@@ -171,13 +171,13 @@ async def _asked_at(handle: WorkflowHandle[object, object], activity: PendingAct
 
 
 async def _waits_in_vain(handle: WorkflowHandle[object, object], open_tasks: OpenTasks) -> list[str]:
-    """The steps that a service refuses, and the persons it waits for who are not asked."""
+    """Steps that are refused or that nothing comes of, and the persons it waits for who are not asked."""
     try:
         waits: list[Wait] = await handle.query(WAITS_ON, result_type=list[Wait], rpc_timeout=_ANSWER)
     except WorkflowQueryFailedError:
         return ["it does not say what it waits for"]
-    refused = [f"a step is refused: {wait.what}" for wait in waits if wait.on == "refused"]
-    return refused + [
+    steps = {"refused": "a step is refused", "step": "nothing comes of a step"}
+    return [f"{steps[wait.on]}: {wait.what}" for wait in waits if wait.on in steps] + [
         f"it waits for {wait.what} {wait.n or 'tasks'} of {wait.subject}, and nobody is asked"
         for wait in waits
         if wait.on == "person" and not _is_asked(wait, open_tasks)

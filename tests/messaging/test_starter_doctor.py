@@ -26,7 +26,14 @@ from tests.support import eventually
 from tests.workflow.events import Applicant, fact
 from workflows import delivery, doctor
 from workflows.checks import CHECKS
-from workflows.contracts.ids import REVIEW_QUEUE, WORKFLOW_QUEUE, application_workflow_id, task_workflow_id
+from workflows.contracts.ids import (
+    INTAKE_QUEUE,
+    REVIEW_QUEUE,
+    WORKFLOW_QUEUE,
+    application_workflow_id,
+    task_workflow_id,
+)
+from workflows.contracts.intake import CaseVersion
 from workflows.contracts.review import OpenTask
 from workflows.contracts.tasks import PRESCREEN, task_id
 from workflows.doctor import Stuck, stuck
@@ -116,6 +123,21 @@ async def test_step_that_is_refused_is_found(client, case, inspector):  # noqa: 
             return about(await stuck(client, inspector, patience=0), workflow_id)
 
         assert await eventually(found, deadline=30) == ["a step is refused: review.open_task: Mistake"]
+
+
+async def test_step_that_nothing_comes_of_is_found(client, case, inspector):  # noqa: F811
+    @activity.defn(name="intake.run_formal_check")
+    async def says_nothing(_check: CaseVersion) -> None: ...
+
+    workflow_id = application_workflow_id(case.id)
+    async with worker(client), Worker(client, task_queue=INTAKE_QUEUE, activities=[says_nothing]):
+
+        async def found() -> bool:
+            return "nothing comes of a step: formal_check" in about(
+                await stuck(client, inspector, patience=0), workflow_id
+            )
+
+        assert await eventually(found, deadline=30)
 
 
 async def test_run_whose_worker_is_away_is_found(client, case, inspector, monkeypatch):  # noqa: F811

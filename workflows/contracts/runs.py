@@ -48,13 +48,14 @@ class Wait:
 
     A wait on a `person` names the task by which the person is asked: its subject, its kind (`what`) and
     `n`; for the members of a panel, who have a task each, the round's id as subject and no `n`. A wait on an
-    `instant` names it. A wait on a `process` is on another part of the system, which has its own waits. After
-    a step was `refused` the run waits for news, or a while, before it asks again.
+    `instant` names it. A wait on a `process` is on another part of the system, which has its own waits; on a
+    `step`, on the fact of a step just taken. After a step was `refused` the run waits for news, or a while,
+    before it asks again.
     """
 
-    on: Literal["person", "instant", "process", "refused"]
+    on: Literal["person", "instant", "process", "step", "refused"]
     what: str
-    """a task kind, a code for the instant or process, or the activity and the kind of its refusal"""
+    """a task kind, a code for instant, process or step, or the activity and the kind of its refusal"""
     subject: str | None = None
     n: str | None = None
     task_id: UUID | None = None

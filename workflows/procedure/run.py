@@ -151,5 +151,10 @@ def instant(what: str, at: datetime) -> Wait:
     return Wait("instant", what, at=at)
 
 
+def step(what: str) -> Wait:
+    """A wait on the fact that a step just taken makes true: it is on its way, or something is wrong."""
+    return Wait("step", what)
+
+
 def process(what: str) -> Wait:
     return Wait("process", what)
