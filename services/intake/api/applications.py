@@ -28,6 +28,7 @@ from services.intake.commands import drafts
 from services.intake.commands.access import read_content, read_for
 from services.intake.commands.listing import visible_page
 from services.intake.policy import Act
+from services.intake.store import applications
 from services.intake.store.applications import Application
 from services.intake.store.relations import ListFilter
 
@@ -103,6 +104,10 @@ class EditorView(BaseModel):
 
     person_id: UUID
     invited: bool
+
+
+class Editors(BaseModel):
+    items: list[EditorView]
 
 
 @router.post("", status_code=201, response_model=ApplicationView)
@@ -210,6 +215,26 @@ async def invite_editor(
         return EditorView(**await drafts.invite_editor(conn, caller, application_id, body.email, at))
 
     return await once(request, caller, database, run)
+
+
+@router.get("/{application_id}/editors")
+async def list_editors(application_id: UUID, caller: KnownCaller, database: DatabaseDep) -> Editors:
+    """Who may write on the draft besides its holder, by id."""
+    async with database.transaction() as conn:
+        await read_for(conn, caller, application_id, Act.EDIT)
+        writing = dict.fromkeys(await applications.editors(conn, application_id), False)
+        invited = dict.fromkeys(await applications.invited_editors(conn, application_id), True)
+    items = sorted((invited | writing).items())
+    return Editors(items=[EditorView(person_id=person, invited=waits) for person, waits in items])
+
+
+@router.delete("/{application_id}/editors/{person_id}", status_code=204)
+async def remove_editor(
+    application_id: UUID, person_id: UUID, caller: KnownCaller, database: DatabaseDep
+) -> None:
+    """Let a colleague write no longer; also an invitation is taken back."""
+    async with database.transaction() as conn:
+        await drafts.remove_editor(conn, caller, application_id, person_id)
 
 
 def _line(application: Application) -> ApplicationLine:

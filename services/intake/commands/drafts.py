@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from services.common.auth import Caller
 from services.common.db import Connection, now
-from services.common.errors import FieldError, Invalid, Refused, StepOutOfOrder
+from services.common.errors import FieldError, Invalid, NotFound, Refused, StepOutOfOrder
 from services.common.record import Actor, Entry, Fact, record, record_all
 from services.intake.commands.access import lock_for, require_open, require_revision
 from services.intake.commands.endorsements import void_changed
@@ -141,6 +141,18 @@ async def invite_editor(
         conn, [*entries, Entry(str(application_id), caller.actor, "application.editor_added", body)]
     )
     return {"person_id": person.id, "invited": not person.signed_in}
+
+
+async def remove_editor(conn: Connection, caller: Caller, application_id: UUID, person_id: UUID) -> None:
+    """Take the pen from a colleague again, or the invitation; the next version submitted tells the others."""
+    _, application = await lock_for(conn, caller, application_id, Act.OWN)
+    require_editable(application)
+    if not await applications.remove_editor(conn, application_id, person_id):
+        raise NotFound()
+    body: dict[str, JsonValue] = {"person_id": str(person_id)}
+    await record(
+        conn, key=str(application_id), actor=caller.actor, action="application.editor_removed", body=body
+    )
 
 
 async def warn_drafts(conn: Connection, call_id: str, n: int, actor: Actor) -> int:

@@ -238,6 +238,29 @@ async def add_editor(conn: Connection, application_id: UUID, person_id: UUID) ->
     return bool(done)
 
 
+async def invited_editors(conn: Connection, application_id: UUID) -> list[UUID]:
+    """Who may become one by an invitation that is still open."""
+    rows = await conn.fetch(
+        """select distinct person_id from invitation where application_id = $1 and as_editor
+             and accepted_at is null and expires_at > clock_timestamp()""",
+        application_id,
+    )
+    return [row["person_id"] for row in rows]
+
+
+async def remove_editor(conn: Connection, application_id: UUID, person_id: UUID) -> bool:
+    """As editor, and from among the invited. False if the person was neither."""
+    done: bool = await conn.fetchval(
+        """with gone as (delete from editor where application_id = $1 and person_id = $2 returning 1),
+                uninvited as (delete from invitation where application_id = $1 and person_id = $2
+                              and as_editor and accepted_at is null returning 1)
+           select exists (select from gone) or exists (select from uninvited)""",
+        application_id,
+        person_id,
+    )
+    return done
+
+
 async def change_holder(conn: Connection, application_id: UUID, holder_id: UUID) -> None:
     await conn.execute(
         "update application set holder_id = $2, revision = revision + 1 where id = $1",

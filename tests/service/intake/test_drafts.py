@@ -181,6 +181,29 @@ async def test_a_known_colleague_writes_at_once_and_a_stranger_after_the_invitat
     assert token not in kept
 
 
+async def test_co_editors_are_listed_and_let_go_while_the_pen_is_with_the_holder(world: World) -> None:
+    holder, colleague = world.person(organisation="HMR"), await world.known(world.person(organisation="HMR"))
+    application_id = await world.complete(holder)
+    path = f"/v1/applications/{application_id}"
+    known = made(await world.api.post(holder, f"{path}/editors", {"email": await world.email(colleague)}))
+    asked = made(await world.api.post(holder, f"{path}/editors", {"email": "ny.kollega@helse-mr.test"}))
+    by_id = sorted([known, asked], key=lambda each: str(each["person_id"]))
+    assert (await world.api.get(colleague, f"{path}/editors")).json() == {"items": by_id}
+    problem(await world.api.delete(colleague, f"{path}/editors/{known['person_id']}"), 403, "forbidden")
+
+    for each in (known, asked):
+        assert (await world.api.delete(holder, f"{path}/editors/{each['person_id']}")).status_code == 204
+        problem(await world.api.delete(holder, f"{path}/editors/{each['person_id']}"), 404, "not-found")
+    problem(await world.api.get(colleague, path), 404, "not-found")
+    [contact] = await world.facts(asked["person_id"], "contact-changed")
+    late = await world.api.post(world.person(), f"/v1/invitations/{contact['invitation_token']}")
+    problem(late, 404, "not-found")
+    made(await world.submit(holder, application_id))
+    [fact] = await world.facts(application_id, "application-submitted")
+    assert fact["editor_ids"] == []
+    problem(await world.api.delete(holder, f"{path}/editors/{colleague.id}"), 409, "step-out-of-order")
+
+
 async def test_lists_show_what_may_be_read_page_by_page(world: World) -> None:
     holder, other = world.person(organisation="HMR"), world.person(organisation="HNT")
     mine = [await world.draft(holder) for _ in range(5)]
