@@ -288,7 +288,7 @@ async def test_event_that_is_delivered_again_after_the_retention_starts_nothing(
         event_id,
     )
     await takes(case.submitted(), ids=[event_id])
-    assert await told(client, workflow_id) == []
+    assert await told(client, workflow_id) == [], "the ended case was started again"
     assert await late_events(rows) == []
     # A later version is no redrive: nobody would act on it, so an adviser must know.
     await takes(case.submitted(2))

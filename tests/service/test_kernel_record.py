@@ -102,6 +102,9 @@ async def test_writers_of_many_keys_in_any_order_do_not_deadlock(open_database):
         assert await verify_chain(conn) == []
 
 
+OUT_OF_ORDER = "the order of numbers is not the order of commits"
+
+
 async def test_for_one_key_the_order_of_numbers_is_the_order_of_commits(open_database):
     """Two different commands that lock no row in common write to the same keys; 16 writers, 10 % slow."""
     database = await open_database("intake")
@@ -134,7 +137,7 @@ async def test_for_one_key_the_order_of_numbers_is_the_order_of_commits(open_dat
                 rows = await conn.fetch("select key, seq from outbox order by seq")
             for key, numbers in seen.items():
                 fresh = [row["seq"] for row in rows if row["key"] == key and row["seq"] not in numbers]
-                assert all(number > max(numbers, default=0) for number in fresh)
+                assert all(number > max(numbers, default=0) for number in fresh), OUT_OF_ORDER
                 numbers.extend(fresh)
 
     watching = asyncio.create_task(observer())
@@ -147,7 +150,7 @@ async def test_for_one_key_the_order_of_numbers_is_the_order_of_commits(open_dat
             rows = await conn.fetch(
                 "select payload::jsonb ->> 'number' as n from outbox where key = $1 order by seq", key
             )
-            assert [int(row["n"]) for row in rows] == committed[key]
+            assert [int(row["n"]) for row in rows] == committed[key], OUT_OF_ORDER
             numbers = await conn.fetch("select n from audit where key = $1 order by seq", key)
             assert [row["n"] for row in numbers] == list(range(1, len(numbers) + 1))
         assert await verify_chain(conn) == []
