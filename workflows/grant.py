@@ -68,42 +68,40 @@ class Grant:
 
     async def _accept(self) -> bool:
         """Whether the holder accepts; an adviser confirms a loss by a no, or by silence."""
-        seen = 0
-        while not self._grant.accepted():
+        grant, seen = self._grant, 0
+        while not (grant.accepted() or grant.lost()):
             await self._run.do(review.open_task, self._acceptance(asked_before=seen))
-            lapses_at = self._grant.acceptance_lapses_at()
+            lapses_at = grant.acceptance_lapses_at()
             answered = await self._run.until(
-                lambda: len(self._grant.answers()) > seen,  # noqa: B023
+                lambda: len(grant.answers()) > seen or grant.lost(),  # noqa: B023
                 waits.person(self._acceptance(asked_before=seen)),
                 waits.instant("acceptance_lapses_at", lapses_at),
                 at=lapses_at,
             )
-            if answered and self._grant.accepted():
+            if grant.accepted() or grant.lost():
                 break
-            seen = len(self._grant.answers())
-            loss = funding.Loss(
-                self._id, self._grant.losses_proposed() + 1, "not_accepted", None if answered else lapses_at
-            )
-            if await self._lost(loss, lambda: len(self._grant.answers()) > seen):  # noqa: B023
-                return False
-        return True
+            seen = len(grant.answers())
+            n = grant.losses_proposed() + 1
+            loss = funding.Loss(self._id, n, "not_accepted", None if answered else lapses_at)
+            await self._settle_loss(loss, lambda: len(grant.answers()) > seen)  # noqa: B023
+        return not grant.lost()
 
     def _acceptance(self, *, asked_before: int) -> review.OpenTask:
         """A holder whose no did not stand is asked anew, by a task of its own."""
         version = self._grant.award().number("version")
         n = f"{version}.{asked_before + 1}" if asked_before else str(version)
-        return self._of_holder(tasks.ACCEPT_AWARD, n, self._grant.award().instant("accept_due_at"))
+        return self._of_holder(tasks.ACCEPT_AWARD, n, self._grant.accept_due_at())
 
     async def _start(self) -> bool:
         """Whether the project starts (X18). Adjusted plans come first; an extension stops the clock."""
-        grant, award = self._grant, self._grant.award()
+        grant = self._grant
         if grant.start() is not None:
             return True
         for organisation in grant.plans():
             self._run.aside(self._settle_plan(organisation))
-        start = self._of_holder(tasks.CONFIRM_START, award.text("version"), award.instant("start_due_at"))
+        start = self._of_holder(tasks.CONFIRM_START, grant.award().text("version"), grant.start_due_at())
         await self._run.do(review.open_task, start)
-        while grant.start() is None:
+        while grant.start() is None and not grant.lost():
             lapses_at = grant.start_lapses_at()
             if grant.extension_asked():
                 await self._run.until(lambda: not grant.extension_asked(), waits.process("extension"))
@@ -114,59 +112,63 @@ class Grant:
                 at=lapses_at,
             ):
                 loss = funding.Loss(self._id, grant.losses_proposed() + 1, "lapsed", lapses_at)
-                if await self._lost(loss, lambda: self._start_moved(lapses_at)):  # noqa: B023
-                    return False
-        return True
+                await self._settle_loss(loss, lambda: self._start_moved(lapses_at))  # noqa: B023
+        return grant.start() is not None
 
     def _start_moved(self, lapses_at: object) -> bool:
         grant = self._grant
-        return grant.start() is not None or grant.extension_asked() or grant.start_lapses_at() != lapses_at
+        moved = grant.extension_asked() or grant.start_lapses_at() != lapses_at
+        return moved or grant.start() is not None or grant.lost()
 
     async def _settle_plan(self, organisation: str) -> None:
         """The adjusted plan, delivered until the organisation confirms it (X15)."""
-        known, n = self._run.known, 1
-        while not self._grant.plan_confirmed(organisation):
+        grant, known, n = self._grant, self._run.known, 1
+        while not (grant.plan_confirmed(organisation) or grant.lost()):
             number = f"{organisation}:{n}"
             await self._run.ask(
                 self._of_holder(tasks.DELIVER_PLAN, number),
-                lambda: known.has(facts.PLAN_DELIVERED, organisation=organisation, n=n),  # noqa: B023
+                lambda: grant.lost() or known.has(facts.PLAN_DELIVERED, organisation=organisation, n=n),  # noqa: B023
             )
             await self._run.ask(
                 self._task(tasks.CONFIRM_PLAN, number, "consultant", organisation),
-                lambda: known.has(facts.PLAN_JUDGED, organisation=organisation, n=n),  # noqa: B023
+                lambda: grant.lost() or known.has(facts.PLAN_JUDGED, organisation=organisation, n=n),  # noqa: B023
             )
             n += 1
 
-    async def _lost(self, loss: funding.Loss, overtaken: Callable[[], bool]) -> bool:
-        """Whether an adviser confirms the loss. Funding proposes none if the holder has just acted."""
+    async def _settle_loss(self, loss: funding.Loss, overtaken: Callable[[], bool]) -> None:
+        """An adviser confirms the loss, or keeps the award. Funding proposes none if the holder has just
+        acted."""
         grant, n = self._grant, loss.n
         await self._run.do(funding.propose_loss, loss)
-        await self._run.until(lambda: grant.loss_proposed(n) or overtaken(), waits.process("propose_loss"))
-        if not grant.loss_proposed(n):
-            return False
-        await self._run.ask(
-            self._task(tasks.CONFIRM_LOSS, str(n), "rhf_adviser"), lambda: grant.loss_decided(n) is not None
+        await self._run.until(
+            lambda: grant.loss_proposed(n) or grant.lost() or overtaken(), waits.process("propose_loss")
         )
-        return grant.lost()
+        if grant.loss_proposed(n):
+            await self._run.ask(
+                self._task(tasks.CONFIRM_LOSS, str(n), "rhf_adviser"),
+                lambda: grant.loss_decided(n) is not None,
+            )
 
     # --- the project
 
     async def _report_once_more(self) -> bool:
-        """Ask for the next yearly report and see it approved (X25); False when the project ends before."""
+        """Ask for the next yearly report and see it approved (X25); False at the project's end, which may
+        move until then."""
         grant = self._grant
         n = grant.yearly_reports_approved() + 1
-        while (ask_at := grant.next_report_ask_at()) is not None and ask_at < grant.ends_at():
-            ends_at = grant.ends_at()
-            wait = waits.instant("ask_for_report", ask_at)
-            if not await self._run.until(lambda: grant.ends_at() != ends_at, wait, at=ask_at):  # noqa: B023
+        while True:
+            ends_at, ask_at = grant.ends_at(), grant.next_report_ask_at()
+            one_more = ask_at < ends_at
+            at = ask_at if one_more else ends_at
+            wait = waits.instant("ask_for_report" if one_more else "ends_at", at)
+            if await self._run.until(lambda: grant.ends_at() != ends_at, wait, at=at):  # noqa: B023
+                continue
+            if one_more:
                 await self._report("yearly", n)
-                return True
-        return False
+            return one_more
 
     async def _finish(self) -> None:
-        """From the project's end: the final report, and the trust's invoices (which may come after it)."""
-        while not await self._ended():
-            pass
+        """After the project's end: the final report, and the trust's invoices (which may come after it)."""
         invoices = self._run.aside(self._await_invoices())
         await self._report("final", 1)
         await self._run.do(funding.close_grant, self._id)
@@ -175,16 +177,23 @@ class Grant:
             lambda: invoices.done() and not self._undecided(), waits.process("open_requests")
         )
 
-    async def _ended(self) -> bool:
-        """Wait for the project's end; False when a change has moved it."""
-        ends_at = self._grant.ends_at()
-        wait = waits.instant("ends_at", ends_at)
-        return not await self._run.until(lambda: self._grant.ends_at() != ends_at, wait, at=ends_at)
-
     async def _await_invoices(self) -> None:
-        organisation = self._grant.award().text("organisation")
-        task = self._task(tasks.REGISTER_INVOICES, "1", "institution", organisation)
-        await self._run.ask(replace(task, due_at=self._grant.invoicing_due_at()), self._grant.invoiced)
+        """Until the trust says that no more will come, or the time for invoices is over."""
+        grant = self._grant
+        organisation = grant.award().text("organisation")
+        while not grant.invoicing_closed():
+            due_at = grant.invoicing_due_at()
+            task = self._task(tasks.REGISTER_INVOICES, "1", "institution", organisation)
+            await self._run.do(review.open_task, replace(task, due_at=due_at))
+
+            def settled() -> bool:
+                return grant.invoicing_closed() or grant.invoicing_due_at() != due_at  # noqa: B023
+
+            over = due_at + TRAVEL
+            wait = waits.instant("invoicing_due_at", over)
+            if not await self._run.until(settled, waits.person(task), wait, at=over):
+                await self._run.do(funding.expire_invoicing, funding.Invoicing(self._id, due_at))
+                await self._run.until(settled, waits.process("expire_invoicing"))
 
     async def _report(self, kind: str, n: int) -> None:
         """Ask for the report; the holder delivers it and mends it until an adviser approves."""

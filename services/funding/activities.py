@@ -8,7 +8,7 @@ import workflows.contracts.funding as contract
 from services.common.db import Database
 from services.common.run import Worker
 from services.common.temporal import implements, workflow_actor
-from services.funding.commands import letters, losses, offers, open_round, publication, reports
+from services.funding.commands import changes, letters, losses, offers, open_round, publication, reports
 
 
 def build(worker: Worker) -> list[Callable[..., Any]]:
@@ -72,8 +72,13 @@ def _of_grants(database: Database) -> list[Callable[..., Any]]:
         async with database.transaction() as conn:
             await reports.close_grant(conn, application_id, workflow_actor())
 
+    async def expire_invoicing(invoicing: contract.Invoicing) -> None:
+        async with database.transaction() as conn:
+            await changes.expire_invoicing(conn, invoicing.application_id, invoicing.due_at, workflow_actor())
+
     return [
         implements(contract.propose_loss, propose_loss),
         implements(contract.request_report, request_report),
         implements(contract.close_grant, close_grant),
+        implements(contract.expire_invoicing, expire_invoicing),
     ]

@@ -231,9 +231,11 @@ class LossDecided(CaseFact):
     confirmed: bool
     decided_by: UUID
     holder_id: UUID
-    start_lapses_at: datetime | None = None
-    """where the award is kept: the new instant of the lapse"""
+    accept_due_at: datetime | None = None
+    """where the award is kept: by when the holder must act now, and when the award lapses otherwise"""
     acceptance_lapses_at: datetime | None = None
+    start_due_at: datetime | None = None
+    start_lapses_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,6 +334,13 @@ class InvoiceRegistered(CaseFact):
     amount: int
     invoiced_on: date
     last: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoicingExpired(CaseFact):
+    """The time for invoices is over, and the trust has not said that no more will come."""
+
+    TYPE: ClassVar[str] = "no.innoflyt.funding.invoicing-expired.v1"
 
 
 @dataclass(frozen=True, kw_only=True)

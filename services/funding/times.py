@@ -65,12 +65,27 @@ def project_times(call: CallDefinition, started_at: datetime) -> ProjectTimes:
     )
 
 
-def next_ask(call: CallDefinition, due_at: datetime, ends_at: datetime) -> datetime | None:
-    """When the next yearly report is asked for; None when the project is over by then."""
-    at = instant(call, "next_report_ask", due_at)
-    return at if at < ends_at else None
+def kept_acceptance(call: CallDefinition, at: datetime) -> tuple[datetime, datetime]:
+    """When the answer to a kept award is due, and when the award lapses without it."""
+    due_at = instant(call, "accept_award", at)
+    return due_at, instant(call, "acceptance_lapse", due_at)
+
+
+def kept_start(call: CallDefinition, at: datetime) -> tuple[datetime, datetime]:
+    """When the start of a kept award is due, and when the award lapses without it: the call's time between
+    the two is given once more."""
+    due_at = instant(call, "start_lapse", at)
+    return due_at, instant(call, "start_lapse", due_at)
 
 
 def after_refused_extension(due_at: datetime, asked_at: datetime, decided_at: datetime) -> datetime:
     """The clock stood still while the answer was owed, so a refusal gives that time back."""
     return due_at + (decided_at - asked_at) if asked_at < due_at else due_at
+
+
+def lapse_after_extension(
+    call: CallDefinition, due_at: datetime, lapses_at: datetime, asked_at: datetime, decided_at: datetime
+) -> datetime:
+    """When the start lapses by its new due instant: never earlier than it did, for an adviser may have kept
+    the award, and the clock stood still while the answer was owed."""
+    return max(instant(call, "start_lapse", due_at), lapses_at, lapses_at + (decided_at - asked_at))

@@ -84,13 +84,14 @@ class TaskPaused(TaskFact):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskMoved(TaskFact):
-    """The task has a new due instant and ladder (after a pause, an extension, a moved deadline); it runs."""
+    """The task has a new due instant and ladder (after a pause, an extension, a moved deadline, a kept
+    award); it runs."""
 
     TYPE: ClassVar[str] = "no.innoflyt.review.task-moved.v1"
     due_at: datetime
     ladder: list[Step]
     cause: str
-    """resumed | extended | deadline_moved"""
+    """resumed | extended | deadline_moved | kept"""
 
 
 @dataclass(frozen=True, kw_only=True)

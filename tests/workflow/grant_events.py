@@ -118,14 +118,14 @@ class Grantee:
             **instants,
         )
 
-    def requested(self, kind: str, n: int, now: datetime, next_ask_at: datetime | None = None) -> Event:
+    def requested(self, kind: str, n: int, now: datetime) -> Event:
         return funding.ReportRequested(
             **self._case,
             kind=kind,
             n=n,
             attempt=1,
             due_at=now + 30 * DAY,
-            next_ask_at=next_ask_at,
+            next_ask_at=now + YEAR if kind == "yearly" else None,
             holder_id=self.holder,
         )
 
@@ -166,6 +166,9 @@ class Grantee:
             final_report_due_at=None if ends_at is None else ends_at + 30 * DAY,
             invoicing_due_at=None if ends_at is None else ends_at + 60 * DAY,
         )
+
+    def invoicing_expired(self) -> Event:
+        return funding.InvoicingExpired(**self._case)
 
     def invoiced(self, last: bool) -> Event:
         return funding.InvoiceRegistered(**self._case, amount=NOK, invoiced_on=date(2027, 1, 31), last=last)

@@ -2,7 +2,7 @@
 # Longer than 300 lines because each path of one procedure is one short test in one world.
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 from services.common.record import Fact as Event
@@ -20,14 +20,10 @@ async def awarded(world: World, *conditions: str, years: int = 3) -> Grantee:
 
 def goes_well(world: World, grant: Grantee) -> None:
     """The holder does everything at once, and everybody approves."""
-    now: dict[str, datetime] = {}
 
     def request(asked: ReportRequest) -> list[Event]:
-        at = now["at"] = max(each.at for each in world.of("funding.request_report"))
-        following = at + YEAR if asked.kind == "yearly" else None
-        if following is not None and following >= grant.ends_at:
-            following = None
-        return [grant.requested(asked.kind, asked.n, at, following)]
+        at = max(each.at for each in world.of("funding.request_report"))
+        return [grant.requested(asked.kind, asked.n, at)]
 
     def deliver(kind: str) -> Callable[[OpenTask], list[Event]]:
         def answer(task: OpenTask) -> list[Event]:
@@ -127,13 +123,78 @@ async def test_holder_whose_no_did_not_stand_is_asked_anew(world: World) -> None
     grant = await awarded(world)
     world.answers["review.open_task:accept_award"] = sequence([grant.answered("refused")], [grant.answered()])
     world.answers["funding.propose_loss"] = lambda _loss: [grant.loss_proposed("not_accepted")]
-    later = grant.acceptance_lapses_at + 20 * DAY
+    due = grant.accept_due_at + 20 * DAY
     world.answers["review.open_task:confirm_loss"] = lambda _task: [
-        grant.loss_decided(False, "not_accepted", acceptance_lapses_at=later)
+        grant.loss_decided(False, "not_accepted", accept_due_at=due, acceptance_lapses_at=due + 5 * DAY)
     ]
     await world.happens(grant.awarded())
     await world.comes("review.open_task:confirm_start")
-    assert [each.argument.n for each in world.of("review.open_task:accept_award")] == ["1", "1.2"]
+    asked = [each.argument for each in world.of("review.open_task:accept_award")]
+    assert [(each.n, each.due_at) for each in asked] == [("1", grant.accept_due_at), ("1.2", due)]
+
+
+async def ends_by_a_withdrawal_that_crossed(world: World, grant: Grantee) -> None:
+    """Nobody proposed this loss, nor has to confirm it: the holder did both in one step."""
+    await world.happens(grant.loss_decided(True, "not_accepted"))
+    await world.comes("intake.enter_stage", stage="closed")
+    assert [each for each in await world.waits_on(grant.awarded()) if each.on != "instant"] == []
+    at = await world.now()
+    await world.ends(grant.awarded())
+    assert not world.of("review.open_task:confirm_loss")
+    assert world.of("workflows.note_end")[0].at < at + timedelta(hours=1)
+
+
+async def test_withdrawal_that_crossed_with_the_award_ends_the_wait_for_an_answer(world: World) -> None:
+    grant = await awarded(world)
+    del world.answers["review.open_task:accept_award"]
+    await world.happens(grant.awarded())
+    await world.comes("review.open_task:accept_award")
+    await ends_by_a_withdrawal_that_crossed(world, grant)
+
+
+async def test_withdrawal_that_crossed_with_the_lapse_is_not_confirmed_again(world: World) -> None:
+    grant = await awarded(world)
+    del world.answers["review.open_task:accept_award"]
+    await world.happens(grant.awarded())
+    await world.comes("review.open_task:accept_award")
+    await world.until(grant.acceptance_lapses_at + 1 * DAY)
+    await world.comes("funding.propose_loss")  # which found nothing to propose any more
+    await ends_by_a_withdrawal_that_crossed(world, grant)
+
+
+async def test_withdrawal_that_crossed_with_the_acceptance_ends_the_wait_for_the_start(world: World) -> None:
+    grant = await awarded(world)
+    del world.answers["review.open_task:confirm_start"]
+    await world.happens(grant.awarded())
+    await world.comes("review.open_task:confirm_start")
+    await ends_by_a_withdrawal_that_crossed(world, grant)
+
+
+async def test_withdrawal_that_crossed_with_a_wish_for_more_time_ends_the_wait_for_it(world: World) -> None:
+    grant = await awarded(world)
+    del world.answers["review.open_task:confirm_start"]
+    await world.happens(grant.awarded())
+    await world.comes("review.open_task:confirm_start")
+    await world.happens(grant.extension_asked())
+    await world.comes("review.open_task:decide_extension")
+    await ends_by_a_withdrawal_that_crossed(world, grant)
+
+
+async def test_confirmed_loss_ends_the_wait_for_plans_and_requests(world: World) -> None:
+    """Their tasks are cancelled with the grant, so nobody is waited for, not even for a while."""
+    grant = await awarded(world, "adjusted_plan_HP")
+    del world.answers["review.open_task:confirm_start"]
+    world.answers["funding.propose_loss"] = lambda loss: [grant.loss_proposed("lapsed", loss.n)]
+    await world.happens(grant.awarded())
+    await world.comes("review.open_task:deliver_plan")
+    await world.happens(grant.change_asked("budget"))
+    await world.comes("review.open_task:decide_change")
+    await world.until(grant.start_lapses_at + 1 * DAY)
+    await world.comes("review.open_task:confirm_loss")
+    await world.happens(grant.loss_decided(True, "lapsed"))
+    await world.comes("intake.enter_stage", stage="closed")
+    assert [each for each in await world.waits_on(grant.awarded()) if each.on == "person"] == []
+    await world.ends(grant.awarded())
 
 
 async def test_project_that_never_starts_lapses(world: World) -> None:
@@ -274,6 +335,28 @@ async def test_change_moves_the_end_and_names_a_new_leader(world: World) -> None
     await world.ends(grant.awarded())
 
 
+async def test_change_that_adds_years_brings_their_reports(world: World) -> None:
+    """The last report was asked for while no other was to come."""
+    grant = await awarded(world, years=1)
+    await world.happens(grant.awarded())
+    await world.comes("intake.enter_stage", stage="project")
+    await world.until(grant.ends_at - 10 * DAY)
+    world.answers["review.open_task:decide_change"] = lambda _task: [
+        grant.change_decided(True, ends_at=grant.ends_at + 2 * YEAR)
+    ]
+    await world.happens(grant.change_asked())
+    await world.ends(grant.awarded())
+    reports = [(each.argument.kind, each.argument.n, each.at) for each in world.of("funding.request_report")]
+    assert [(kind, n) for kind, n, _ in reports] == [
+        ("yearly", 1),
+        ("yearly", 2),
+        ("yearly", 3),
+        ("final", 1),
+    ]
+    assert reports[1][2] - reports[0][2] >= YEAR
+    assert reports[3][2] >= grant.ends_at + 2 * YEAR
+
+
 async def test_change_that_brings_the_end_forward_ends_the_yearly_reports(world: World) -> None:
     grant = await awarded(world)
     await world.happens(grant.awarded())
@@ -308,6 +391,18 @@ async def test_last_invoice_may_come_before_the_end(world: World) -> None:
     await world.happens(grant.invoiced(last=True))
     await world.ends(grant.awarded())
     assert not world.of("review.open_task:register_invoices")
+
+
+async def test_trust_that_never_invoices_is_waited_for_until_its_deadline(world: World) -> None:
+    grant = await awarded(world, years=1)
+    del world.answers["review.open_task:register_invoices"]
+    world.answers["funding.expire_invoicing"] = lambda _invoicing: [grant.invoicing_expired()]
+    await world.happens(grant.awarded())
+    await world.ends(grant.awarded())
+    (closing,) = world.of("funding.expire_invoicing")
+    assert closing.argument.due_at == grant.invoicing_due_at
+    assert grant.invoicing_due_at < closing.at < grant.invoicing_due_at + timedelta(hours=1)
+    assert world.of("workflows.note_end")[0].at >= closing.at
 
 
 async def test_run_says_whom_it_waits_for_also_after_it_handed_over(world: World) -> None:

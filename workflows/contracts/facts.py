@@ -123,7 +123,7 @@ REPORT_JUDGED = "no.innoflyt.funding.report-judged.v1"
 CHANGE_ASKED = "no.innoflyt.funding.change-asked.v1"
 CHANGE_DECIDED = "no.innoflyt.funding.change-decided.v1"
 INVOICE_REGISTERED = "no.innoflyt.funding.invoice-registered.v1"
-INVOICING_CLOSED = "no.innoflyt.funding.invoicing-closed.v1"
+INVOICING_EXPIRED = "no.innoflyt.funding.invoicing-expired.v1"
 
 ROUTES: Mapping[str, Route] = {
     CALL_PUBLISHED: Route(
@@ -210,7 +210,7 @@ ROUTES: Mapping[str, Route] = {
     CHANGE_ASKED: Route("grant", ("n",)),
     CHANGE_DECIDED: Route("grant", ("n", "granted", "holder_id", "ends_at", "invoicing_due_at")),
     INVOICE_REGISTERED: Route("grant", ("last",)),
-    INVOICING_CLOSED: Route("grant"),
+    INVOICING_EXPIRED: Route("grant"),
     TASK_OPENED: Route(
         "task",
         ("task_id", "subject", "kind", "n", "call_id", "application_id", "due_at", "ladder"),

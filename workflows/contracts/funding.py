@@ -31,6 +31,13 @@ class ReportRequest:
     n: int
 
 
+@dataclass(frozen=True)
+class Invoicing:
+    application_id: UUID
+    due_at: datetime
+    """the deadline that passed; where another one counts by now nothing is done"""
+
+
 @activity.defn(name="funding.open_decision_round")
 async def open_decision_round(round_: DecisionRound) -> None:
     """Lay out the recommendations for an adviser to prepare. Retried until all that it waits for are here
@@ -77,4 +84,11 @@ async def request_report(request: ReportRequest) -> None:
 @activity.defn(name="funding.close_grant")
 async def close_grant(application_id: UUID) -> None:
     """Nothing is owed any more. Once per grant."""
+    ...
+
+
+@activity.defn(name="funding.expire_invoicing")
+async def expire_invoicing(invoicing: Invoicing) -> None:
+    """The time for invoices is over: emits invoicing-expired, unless the trust said itself that no more come.
+    Once per grant."""
     ...

@@ -38,8 +38,14 @@ class Holding:
         answers = self.answers()
         return bool(answers) and answers[-1].text("outcome") == "accepted"
 
+    def accept_due_at(self) -> datetime:
+        return self._latest("accept_due_at", facts.LOSS_DECIDED)
+
     def acceptance_lapses_at(self) -> datetime:
         return self._latest("acceptance_lapses_at", facts.LOSS_DECIDED)
+
+    def start_due_at(self) -> datetime:
+        return self._latest("start_due_at", facts.EXTENSION_DECIDED, facts.LOSS_DECIDED)
 
     def start_lapses_at(self) -> datetime:
         return self._latest("start_lapses_at", facts.EXTENSION_DECIDED, facts.LOSS_DECIDED)
@@ -68,14 +74,14 @@ class Holding:
 
     def extension_asked(self) -> bool:
         """Whether the start's clock stands still: an extension is neither decided nor overtaken."""
-        asked = self._known.count(facts.EXTENSION_ASKED)
-        return self.start() is None and asked > self._known.count(facts.EXTENSION_DECIDED)
+        asked = self._known.count(facts.EXTENSION_ASKED) > self._known.count(facts.EXTENSION_DECIDED)
+        return asked and self.start() is None and not self.lost()
 
     def extension_settled(self, n: int) -> bool:
-        return self._known.has(facts.EXTENSION_DECIDED, n=n) or self.start() is not None
+        return self._known.has(facts.EXTENSION_DECIDED, n=n) or self.start() is not None or self.lost()
 
     def change_settled(self, n: int) -> bool:
-        return self._known.has(facts.CHANGE_DECIDED, n=n)
+        return self._known.has(facts.CHANGE_DECIDED, n=n) or self.lost()
 
     def losses_proposed(self) -> int:
         return self._known.count(facts.LOSS_PROPOSED)
@@ -94,14 +100,11 @@ class Holding:
     def yearly_reports_approved(self) -> int:
         return self._known.count(facts.REPORT_JUDGED, kind="yearly", outcome="approved")
 
-    def next_report_ask_at(self) -> datetime | None:
-        """When the next yearly report is to be asked for; None when the project will be over by then."""
-        approved = self.yearly_reports_approved()
-        if approved == 0:
-            start = self.start()
-            return None if start is None else start.instant("first_report_ask_at")
-        last = self.requested("yearly", approved)
-        return None if last is None else last.instant_or_none("next_ask_at")
+    def next_report_ask_at(self) -> datetime:
+        """When the next yearly report of the started project is to be asked for, if it goes on until then."""
+        last, start = self.requested("yearly", self.yearly_reports_approved()), self.start()
+        assert start is not None
+        return start.instant("first_report_ask_at") if last is None else last.instant("next_ask_at")
 
     def requested(self, kind: str, n: int) -> Fact | None:
         return self._known.last(facts.REPORT_REQUESTED, kind=kind, n=n)
@@ -118,8 +121,11 @@ class Holding:
     def invoicing_due_at(self) -> datetime:
         return self._of_the_project("invoicing_due_at")
 
-    def invoiced(self) -> bool:
-        return self._known.has(facts.INVOICE_REGISTERED, last=True)
+    def invoicing_closed(self) -> bool:
+        """By the trust's last invoice, or by its deadline."""
+        return self._known.has(facts.INVOICE_REGISTERED, last=True) or self._known.has(
+            facts.INVOICING_EXPIRED
+        )
 
     # --- for its holder
 
@@ -144,7 +150,7 @@ class Holding:
         if asked is None or self._known.has(
             facts.REPORT_JUDGED, kind=asked.data["kind"], n=asked.data["n"], outcome="approved"
         ):
-            return Standing("project", "nobody", self.next_report_ask_at() or self.ends_at())
+            return Standing("project", "nobody", min(self.next_report_ask_at(), self.ends_at()))
         match = {"kind": asked.data["kind"], "n": asked.data["n"]}
         with_adviser = self._known.count(facts.REPORT_SUBMITTED, **match) > self._known.count(
             facts.REPORT_JUDGED, **match

@@ -1,11 +1,11 @@
 """What a holder asks for: a later start, a change; and the trust's invoices."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
@@ -55,7 +55,8 @@ class InvoiceBody(Body):
         json_schema_extra={"examples": [{"amount": 250000, "invoiced_on": "2024-12-01", "last": True}]}
     )
 
-    amount: Annotated[Nok, Field(ge=1)]
+    amount: Nok
+    """0 only in the last one, where nothing more is to be invoiced"""
     invoiced_on: date
     last: bool = False
 

@@ -4,13 +4,13 @@ from datetime import date, datetime, time
 from uuid import UUID
 
 from services.common.calendar import OSLO
-from services.common.db import Connection
-from services.common.errors import FieldError, Invalid, NotFound, Refused, StepOutOfOrder
+from services.common.db import Connection, now
+from services.common.errors import FieldError, Invalid, NotFound, NotYet, Refused, StepOutOfOrder
 from services.common.record import Actor, record
 from services.funding.commands.moves import iso, lock_award, move_award
 from services.funding.domain.grants import REQUEST, GrantAction, RequestAction, RequestState
 from services.funding.domain.machine import move
-from services.funding.events import ChangeAsked, ChangeDecided, InvoiceRegistered
+from services.funding.events import ChangeAsked, ChangeDecided, InvoiceRegistered, InvoicingExpired
 from services.funding.store import calls, cases, grants, reports
 from services.funding.times import instant
 
@@ -153,7 +153,10 @@ async def register_invoice(
     invoiced_on: date,
     last: bool,
 ) -> int:
-    """The trust registers an invoice: within the award, until the invoicing deadline. Returns its number."""
+    """The trust registers an invoice: within the award, until the invoicing deadline. Returns its number.
+
+    The last one may be of 0 NOK: that is how a trust says that no more will come.
+    """
     award = await lock_award(conn, application_id)
     await move_award(conn, award, GrantAction.INVOICE, actor)
     assert award.invoicing_due_at is not None  # known since the start
@@ -163,6 +166,9 @@ async def register_invoice(
         raise InvoicingClosed("the last invoice is registered already")
     if at > award.invoicing_due_at:
         raise InvoicingClosed(f"invoices were due by {iso(award.invoicing_due_at)}")
+    if amount == 0 and not last:
+        remedy = "at least 1 NOK; 0 only in the last one"
+        raise Invalid("amount", errors=[FieldError("amount", amount, remedy)])
     if before.amount + amount > award.amount:
         remedy = f"at most {award.amount - before.amount} NOK are left"
         raise InvoicedTooMuch(remedy, errors=[FieldError("amount", amount, remedy)])
@@ -188,3 +194,24 @@ async def register_invoice(
         ],
     )
     return n
+
+
+async def expire_invoicing(conn: Connection, application_id: UUID, due_at: datetime, actor: Actor) -> None:
+    """The time for invoices is over, so nobody is waited for any more. Once per grant.
+
+    `due_at` is the deadline that passed; where another one counts by now nothing happens, nor where the trust
+    has registered its last invoice. NotYet while it has not passed by the database's clock.
+    """
+    award = await lock_award(conn, application_id)
+    if award.invoicing_expired_at is not None or award.invoicing_due_at != due_at:
+        return
+    if (await reports.invoiced(conn, application_id)).last:
+        return
+    at = await now(conn)
+    if at <= due_at:
+        raise NotYet(f"invoices may come until {iso(due_at)}")
+    await move_award(conn, award, GrantAction.EXPIRE_INVOICING, actor, invoicing_expired_at=at)
+    expired = InvoicingExpired(application_id=application_id, call_id=award.call_id)
+    await record(
+        conn, key=str(application_id), actor=actor, action="invoicing.expired", body={}, events=[expired]
+    )

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from services.common.db import Connection, now
 from services.common.record import Actor, Entry, record_all
 from services.funding.commands.left_out import leave_out
+from services.funding.commands.letters import issue_letter
 from services.funding.commands.losses import free_money
 from services.funding.commands.moves import lock_case, lock_money, move_award, move_case
 from services.funding.commands.offers import leave_list, offer_free_money
@@ -106,6 +107,11 @@ async def undo_ending(conn: Connection, application_id: UUID, ended_as: str) -> 
         Entry(str(application_id), _SERVICE, "case.ending_undone", body),
         *await leave_out(conn, case.call_id, _SERVICE, application_id),
     ]
+    if case.decision_version:
+        # It was passed over when the letters of its round went out.
+        case = await lock_case(conn, application_id)
+        letter = await issue_letter(conn, case, case.decision_version, _SERVICE)
+        entries += [letter] if letter else []
     if back is CaseState.RESERVE:
         entries += await offer_free_money(conn, pots[case.panel], _SERVICE, freed_by=None)
     await record_all(conn, entries)

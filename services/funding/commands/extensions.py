@@ -11,7 +11,7 @@ from services.funding.domain.grants import REQUEST, GrantAction, RequestAction, 
 from services.funding.domain.machine import move
 from services.funding.events import ExtensionAsked, ExtensionDecided
 from services.funding.store import calls, cases, grants
-from services.funding.times import after_refused_extension, instant
+from services.funding.times import after_refused_extension, instant, lapse_after_extension
 
 
 class ExtensionTooLong(Refused):
@@ -40,8 +40,9 @@ async def ask_extension(
     call = (await calls.get_call(conn, award.call_id)).definition
     latest = instant(call, "start_extension", award.start_due_at)
     wished = until or latest
-    if not award.start_due_at < wished <= latest:
-        remedy = f"after {iso(award.start_due_at)} and not after {iso(latest)}"
+    earliest = max(award.start_due_at, at)
+    if not earliest < wished <= latest:
+        remedy = f"after {iso(earliest)} and not after {iso(latest)}"
         raise ExtensionTooLong(remedy, errors=[FieldError("until", iso(until), remedy)])
     n = last.n + 1 if last else 1
     await grants.add_extension(conn, application_id, n, wished, reason, by, at)
@@ -84,7 +85,7 @@ async def decide_extension(
     due_at = (
         extension.until if granted else after_refused_extension(award.start_due_at, extension.asked_at, at)
     )
-    lapses_at = instant(call, "start_lapse", due_at)
+    lapses_at = lapse_after_extension(call, due_at, award.start_lapses_at, extension.asked_at, at)
     await grants.decide_extension(conn, extension, after, reason, by, at)
     await grants.save_award(conn, award, start_due_at=due_at, start_lapses_at=lapses_at)
     subject = f"{application_id}/{extension.n}"

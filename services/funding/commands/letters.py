@@ -3,9 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from services.common.db import Connection, now
 from services.common.errors import NotFound
-from services.common.record import Actor, Fact, record, record_all
+from services.common.record import Actor, Entry, Fact, record_all
 from services.funding.commands.archive import archive_letter
 from services.funding.commands.moves import iso, lock_case, lock_money
 from services.funding.commands.offers import offer_free_money
@@ -37,14 +39,20 @@ async def letters_to_send(conn: Connection, round_id: str) -> list[tuple[UUID, i
 
 async def send_letter(conn: Connection, application_id: UUID, version: int, actor: Actor) -> None:
     """Issue the letter of one decision. Once per decision; an award begins its grant. A case that its holder
-    withdrew meanwhile gets none."""
-    case = await lock_case(conn, application_id)
-    if await decisions.find_letter(conn, application_id, version) is not None:
-        return
+    withdrew meanwhile gets none, unless that is undone."""
+    letter = await issue_letter(conn, await lock_case(conn, application_id), version, actor)
+    if letter is not None:
+        await record_all(conn, [letter])
+
+
+async def issue_letter(conn: Connection, case: cases.Case, version: int, actor: Actor) -> Entry | None:
+    """The letter of this decision on the (locked) case. Returns what to record; None where none is due."""
     if case.state in (CaseState.ENDED, CaseState.LOST):
-        return
+        return None
+    if await decisions.find_letter(conn, case.id, version) is not None:
+        return None
     decision = next(
-        each for each in await decisions.decisions_of_case(conn, application_id) if each.version == version
+        each for each in await decisions.decisions_of_case(conn, case.id) if each.version == version
     )
     call = await calls.get_call(conn, case.call_id)
     sent_at = await now(conn)
@@ -54,7 +62,7 @@ async def send_letter(conn: Connection, application_id: UUID, version: int, acto
     )
     award = _award(case, call, decision, sent_at) if decision.outcome is Outcome.AWARDED else None
     letter = decisions.Letter(
-        application_id,
+        case.id,
         version,
         sent_at,
         complaint_until,
@@ -84,14 +92,12 @@ async def send_letter(conn: Connection, application_id: UUID, version: int, acto
         await grants.add_award(conn, award)
         await cases.add_step(conn, "grant", case.id, None, "make", GrantState.AWARDED, actor)
         events += _begin(call, award, decision.conditions, sent_at)
-    await record(
-        conn,
-        key=str(case.id),
-        actor=actor,
-        action="letter.sent",
-        body={"version": version, "outcome": decision.outcome, "complaint_until": iso(complaint_until)},
-        events=events,
-    )
+    body: dict[str, JsonValue] = {
+        "version": version,
+        "outcome": decision.outcome,
+        "complaint_until": iso(complaint_until),
+    }
+    return Entry(str(case.id), actor, "letter.sent", body, events)
 
 
 def _award(

@@ -14,7 +14,7 @@ from services.funding.domain.cases import CaseAction
 from services.funding.domain.grants import GrantAction, GrantState
 from services.funding.events import LossDecided, LossProposed
 from services.funding.store import calls, grants
-from services.funding.times import instant
+from services.funding.times import kept_acceptance, kept_start
 
 
 class NotYetLapsed(Exception):
@@ -120,13 +120,13 @@ async def _keep(
     conn: Connection, award: grants.Award, loss: grants.Loss, by: UUID, actor: Actor, at: datetime
 ) -> LossDecided:
     call = (await calls.get_call(conn, award.call_id)).definition
-    changes: dict[str, datetime] = {}
     if award.state is GrantState.START_LAPSING:
-        changes["start_lapses_at"] = instant(call, "start_lapse", max(at, award.start_due_at))
+        due_at, lapses_at = kept_start(call, at)
+        times = {"start_due_at": due_at, "start_lapses_at": lapses_at}
     else:
-        changes["accept_due_at"] = instant(call, "accept_award", at)
-        changes["acceptance_lapses_at"] = instant(call, "acceptance_lapse", changes["accept_due_at"])
-    await move_award(conn, award, GrantAction.KEEP, actor, **changes)
+        due_at, lapses_at = kept_acceptance(call, at)
+        times = {"accept_due_at": due_at, "acceptance_lapses_at": lapses_at}
+    await move_award(conn, award, GrantAction.KEEP, actor, **times)
     return LossDecided(
         application_id=award.application_id,
         call_id=award.call_id,
@@ -135,6 +135,5 @@ async def _keep(
         confirmed=False,
         decided_by=by,
         holder_id=award.holder_id,
-        start_lapses_at=changes.get("start_lapses_at"),
-        acceptance_lapses_at=changes.get("acceptance_lapses_at"),
+        **times,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from services.common.db import Connection, now
-from services.common.errors import StepOutOfOrder
+from services.common.errors import NotYet, StepOutOfOrder
 from services.common.record import Actor, Entry, record_all
 from services.funding.commands.moves import lock_case, lock_money, move_case
 from services.funding.domain.cases import CaseAction, CaseState, next_round_id
@@ -95,7 +95,7 @@ async def decide_move(
 
 async def expire_reserve(conn: Connection, application_id: UUID, actor: Actor) -> None:
     """End a place whose time is over; nothing happens where it has moved up or another decision is under
-    way."""
+    way. NotYet while it is not over by the database's clock."""
     found = await cases.find_case(conn, application_id)
     if found is None or not found.panel:
         return
@@ -103,6 +103,8 @@ async def expire_reserve(conn: Connection, application_id: UUID, actor: Actor) -
     case = await lock_case(conn, application_id)
     if case.state is not CaseState.RESERVE:
         return
+    if not is_expired(case.reserve_until, await now(conn)):
+        raise NotYet(f"the place of {application_id} is valid still")
     entries = await _expire(conn, application_id, pots[case.panel], actor)
     await record_all(conn, entries)
 

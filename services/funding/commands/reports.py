@@ -18,7 +18,7 @@ from services.funding.domain.grants import (
 from services.funding.domain.machine import move
 from services.funding.events import GrantClosed, ReportJudged, ReportRequested, ReportSubmitted
 from services.funding.store import calls, cases, grants, reports
-from services.funding.times import instant, next_ask
+from services.funding.times import instant
 
 
 async def request_report(conn: Connection, application_id: UUID, kind: str, n: int, actor: Actor) -> None:
@@ -27,15 +27,15 @@ async def request_report(conn: Connection, application_id: UUID, kind: str, n: i
     if await reports.lock_report(conn, application_id, kind, n) is not None:
         return
     await move_award(conn, award, GrantAction.REQUEST_REPORT, actor)
-    assert award.ends_at is not None  # both are known since the start
-    assert award.final_report_due_at is not None
+    assert award.final_report_due_at is not None  # known since the start
     at = await now(conn)
     call = (await calls.get_call(conn, award.call_id)).definition
     if kind == "final":
         due_at, next_ask_at = award.final_report_due_at, None
     else:
         due_at = instant(call, "report_due", at)
-        next_ask_at = next_ask(call, due_at, award.ends_at)
+        # Also where the project is over by then: its end may still be moved.
+        next_ask_at = instant(call, "next_report_ask", due_at)
     report = reports.Report(application_id, kind, n, ReportState.REQUESTED, 1, at, due_at, next_ask_at)
     await reports.add_report(conn, report)
     await cases.add_step(

@@ -43,6 +43,7 @@ class GrantAction(StrEnum):
     ASK_CHANGE = "ask_change"
     DECIDE_CHANGE = "decide_change"
     INVOICE = "invoice"
+    EXPIRE_INVOICING = "expire_invoicing"
     CLOSE = "close"
 
 
@@ -98,11 +99,14 @@ GRANT: machine.Machine[GrantState, GrantAction] = {
             GrantAction.ASK_CHANGE,
             GrantAction.DECIDE_CHANGE,
             GrantAction.INVOICE,
+            GrantAction.EXPIRE_INVOICING,
         ),
         GrantAction.CLOSE: GrantState.CLOSED,
     },
     # The trust may invoice until the invoicing deadline, also after the final report.
-    GrantState.CLOSED: _stays(GrantState.CLOSED, GrantAction.INVOICE, GrantAction.DECIDE_CHANGE),
+    GrantState.CLOSED: _stays(
+        GrantState.CLOSED, GrantAction.INVOICE, GrantAction.EXPIRE_INVOICING, GrantAction.DECIDE_CHANGE
+    ),
     # What was asked before the loss can still be answered: its task would stay open otherwise.
     GrantState.LOST: _stays(GrantState.LOST, GrantAction.DECIDE_CHANGE),
 }

@@ -39,6 +39,7 @@ create table award (
   ends_at               timestamptz,
   final_report_due_at   timestamptz,
   invoicing_due_at      timestamptz,
+  invoicing_expired_at   timestamptz,             -- by the deadline, where the trust named no last invoice
   lost_as               text check (lost_as in ('lapsed', 'not_accepted')),
   closed_at             timestamptz,
   foreign key (application_id, version) references decision,
@@ -169,11 +170,12 @@ create unique index change_one_open_of_kind on change (application_id, kind) whe
 create table invoice (
   application_id uuid not null references award,
   n              int not null,
-  amount         bigint not null check (amount > 0),
+  amount         bigint not null check (amount >= 0),
   invoiced_on    date not null,
   last           boolean not null,
   registered_by  uuid not null,
   registered_at  timestamptz not null,
-  primary key (application_id, n)
+  primary key (application_id, n),
+  check (amount > 0 or last)                     -- with nothing more to invoice, the last one is of nothing
 );
 create unique index invoice_one_last on invoice (application_id) where last;

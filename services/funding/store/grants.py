@@ -35,6 +35,7 @@ class Award:
     ends_at: datetime | None = None
     final_report_due_at: datetime | None = None
     invoicing_due_at: datetime | None = None
+    invoicing_expired_at: datetime | None = None
     lost_as: str | None = None
     closed_at: datetime | None = None
 

@@ -67,13 +67,14 @@ async def answer_award(conn: Connection, fact: funding.AwardAnswered) -> list[Fa
 
 
 async def lose_award(conn: Connection, fact: funding.LossDecided) -> list[Fact]:
-    """A confirmed loss ends what was waited for in the grant; a kept award leaves it."""
-    if not fact.confirmed:
-        return []
+    """A confirmed loss ends what was waited for in the grant; a kept award gives the holder new time."""
+    kept_until = {kinds.ACCEPT_AWARD: fact.accept_due_at, kinds.CONFIRM_START: fact.start_due_at}
     facts: list[Fact] = []
     for task in await store.lock_open_of_case(conn, fact.application_id):
-        if task.kind in _LOST_WITH_THE_GRANT:
+        if fact.confirmed and task.kind in _LOST_WITH_THE_GRANT:
             facts += await cancel_task(conn, task.subject, task.kind, task.n, by=REVIEW, because=fact.outcome)
+        elif due_at := kept_until.get(task.kind):
+            facts += await move_task(conn, task, due_at, cause="kept")
     return facts
 
 

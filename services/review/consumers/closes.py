@@ -60,5 +60,6 @@ CLOSES: Mapping[type[Fact], Callable[[Any], TaskKey | None]] = {
     funding.ReportJudged: _of_case(tasks.JUDGE_REPORT, lambda fact: f"{fact.kind}:{fact.n}.{fact.attempt}"),
     funding.ChangeDecided: _of_case(tasks.DECIDE_CHANGE, lambda fact: fact.n),
     funding.InvoiceRegistered: _last_invoice,
+    funding.InvoicingExpired: _of_case(tasks.REGISTER_INVOICES, lambda fact: 1),
     funding.ComplaintDecided: _of_case(tasks.ANSWER_COMPLAINT, lambda fact: fact.n),
 }

@@ -170,6 +170,28 @@ async def test_a_withdrawal_between_decision_and_letter_stops_the_letter(play: P
     assert len(await play.facts("reserve-offered", reserve)) == 1
 
 
+@pytest.mark.parametrize("outcome", ["declined_ranking", "reserve"])
+async def test_a_letter_that_a_withdrawal_held_back_follows_its_undoing(play: Play, outcome: str) -> None:
+    await play.publish_call({"service": 1_000_000})
+    award, case = Case("HMR", 600_000, "awarded", 1), Case("STOLAV", 400_000, outcome, 2)
+    await play.recommended(award, case)
+    await play.run("open_decision_round", play.round())
+    await play.prepare("call-a.d1")
+    await play.take("call-a.d1")
+    await play.fact(_withdrawn(case), case.id)
+    await play.run("send_letters", play.round())
+    assert not await play.facts("letter-sent", case)
+    for _ in range(2):
+        await play.fact(_undone(case), case.id)
+    assert [each["outcome"] for each in await play.facts("letter-sent", case)] == [outcome]
+    letter = await play.api.get(case.holder, f"{case.path}/letter")
+    assert letter.content.startswith(b"%PDF")
+    # The money that is left waits for no other letter.
+    assert len(await play.facts("reserve-offered", case)) == (outcome == "reserve")
+    await play.run("send_letters", play.round())
+    assert len(await play.facts("letter-sent", case)) == 1
+
+
 async def test_a_withdrawal_after_the_start_changes_nothing(play: Play) -> None:
     await play.publish_call({"service": 1_000_000})
     case = Case("HMR", 600_000, "awarded", 1)

@@ -1,9 +1,13 @@
-"""Plan, start, extension, report, change, invoice, complaint: what goes, what is refused, and how."""
+"""Plan, start, extension, report, change, invoice: what goes, what is refused, and how."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 import workflows.contracts.funding as contract
+from services.common.calendar import OSLO
+from services.common.errors import NotYet
 from tests.service.funding.play import Case, Play
 
 LONG = {"after": "P100D"}
@@ -57,6 +61,8 @@ async def test_an_extension_moves_the_start_and_a_late_start_says_so(play: Play)
     assert _problem(await play.api.post(case.holder, path, too_long)) == "extension-too-long"
     naive = {"reason": "Nyansatt", "until": "2030-01-01T12:00:00"}
     assert (await play.api.post(case.holder, path, naive)).status_code == 422
+    over = {"reason": "Nyansatt", "until": (due + timedelta(milliseconds=1)).isoformat()}
+    assert _problem(await play.api.post(case.holder, path, over)) == "extension-too-long"
     none = await play.api.post(play.adviser, f"{path}/decision", {"granted": True, "reason": "Ja"})
     assert _problem(none) == "step-out-of-order"
     asked = await play.api.post(case.holder, path, {"reason": "Nyansatt", "until": until.isoformat()})
@@ -105,6 +111,32 @@ async def test_a_lapsed_start_is_confirmed_by_an_adviser(play: Play) -> None:
     assert (await play.facts("loss-decided", case))[0]["outcome"] == "lapsed"
     assert await play.pot() == (1_000_000, 0, 0)
     assert (await play.api.get(case.holder, case.grant)).json()["lost_as"] == "lapsed"
+
+
+async def test_a_kept_award_has_new_time_that_a_refused_extension_does_not_take_back(play: Play) -> None:
+    now = {"after": "PT0S"}
+    case = await _award(play, start_window=now, start_lapse=now, start_extension=LONG)
+    await play.accepted(case)
+    made = (await play.facts("award-made", case))[0]
+    await play.run(
+        "propose_loss", contract.Loss(case.id, 1, "lapsed", datetime.fromisoformat(made["start_lapses_at"]))
+    )
+    keep = {"confirmed": False, "reason": "Var syk"}
+    assert (await play.api.post(play.adviser, f"{case.grant}/loss/decision", keep)).status_code == 201
+    (kept,) = await play.facts("loss-decided", case)
+    assert made["start_lapses_at"] < kept["start_due_at"] <= kept["start_lapses_at"]
+    assert kept["accept_due_at"] is None
+
+    path = f"{case.grant}/extension"
+    assert (await play.api.post(case.holder, path, {"reason": "Nyansatt"})).status_code == 201
+    no = {"granted": False, "reason": "Nei"}
+    assert (await play.api.post(play.adviser, f"{path}/decision", no)).status_code == 201
+    (refused,) = await play.facts("extension-decided", case)
+    lapses_at = datetime.fromisoformat(refused["start_lapses_at"])
+    assert lapses_at > datetime.fromisoformat(kept["start_lapses_at"])  # by as long as the answer took
+    assert refused["start_due_at"] >= kept["start_due_at"]
+    await play.run("propose_loss", contract.Loss(case.id, 2, "lapsed", lapses_at))
+    assert [each["n"] for each in await play.facts("loss-proposed", case)] == [1, 2]
 
 
 async def test_reports_out_of_order_are_refused_and_late_ones_marked(play: Play) -> None:
@@ -161,7 +193,7 @@ async def test_changes_take_effect_when_granted(play: Play) -> None:
 async def test_invoices_stay_within_the_award(play: Play) -> None:
     case = await _award(play)
     institution = play.person("institution", organisation="HNT")
-    today = datetime.now(UTC).date().isoformat()
+    today = datetime.now(OSLO).date().isoformat()
     path = f"{case.grant}/invoices"
     invoice = {"amount": 300_000, "invoiced_on": today}
     assert _problem(await play.api.post(institution, path, invoice)) == "step-out-of-order"
@@ -176,74 +208,40 @@ async def test_invoices_stay_within_the_award(play: Play) -> None:
     assert _problem(await play.api.post(institution, path, {**invoice, "amount": 1})) == "invoicing-closed"
 
 
-async def test_complaints_come_once_in_time_and_never_about_an_award(play: Play) -> None:
-    await play.publish_call({"service": 1_000_000})
-    award, declined = Case("HNT", 500_000, "awarded", 1), Case("HNT", 500_000, "declined_ranking", 2)
-    await play.recommended(award, declined)
+async def test_a_trust_with_nothing_to_invoice_says_so(play: Play) -> None:
+    case = await _award(play)
     institution = play.person("institution", organisation="HNT")
-    ground = {"ground": "Saken ble behandlet av en som var inhabil"}
-    assert (
-        _problem(await play.api.post(institution, f"{award.path}/complaints", ground)) == "step-out-of-order"
-    )
-    await play.decide()
-    assert _problem(await play.api.post(institution, f"{award.path}/complaints", ground)) == "award-stands"
-    path = f"{declined.path}/complaints"
-    assert (await play.api.post(institution, path, ground)).status_code == 201
-    assert _problem(await play.api.post(institution, path, ground)) == "complaint-exists"
-    upheld = {"upheld": True, "reason": "Ja"}
-    answer = f"{path}/1/answer"
-    assert (await play.api.post(play.second_adviser, answer, upheld)).status_code == 422
-    dismissed = {"upheld": False, "reason": "Ingen feil er funnet"}
-    assert (await play.api.post(play.second_adviser, answer, dismissed)).status_code == 201
-    assert _problem(await play.api.post(play.second_adviser, answer, dismissed)) == "step-out-of-order"
-    assert await play.state(declined) == "declined"
-    assert (await play.facts("complaint-decided", declined))[0]["upheld"] is False
-    shown = (await play.api.get(declined.holder, path)).json()["items"]
-    assert [(each["n"], each["state"]) for each in shown] == [(1, "refused")]
+    await play.started(case)
+    nothing = {"amount": 0, "invoiced_on": datetime.now(OSLO).date().isoformat()}
+    refused = await play.api.post(institution, f"{case.grant}/invoices", nothing)
+    assert refused.json()["errors"][0]["field"] == "amount"
+    last = await play.api.post(institution, f"{case.grant}/invoices", {**nothing, "last": True})
+    assert last.status_code == 201, last.text
+    assert [each["last"] for each in await play.facts("invoice-registered", case)] == [True]
 
 
-async def test_an_upheld_complaint_withdraws_the_offer_that_waits(play: Play) -> None:
-    await play.publish_call({"service": 1_000_000})
-    award = Case("HMR", 900_000, "awarded", 1)
-    first, second = Case("HNT", 500_000, "reserve", 2), Case("HMR", 500_000, "reserve", 3)
-    await play.recommended(award, first, second)
-    await play.decide()
+async def test_invoicing_expires_once_at_the_deadline_that_counts(play: Play) -> None:
+    now = {"after": "PT0S"}
+    case = await _award(play, project_length=now, invoicing=now)
+    await play.started(case)
+    (start,) = await play.facts("start-confirmed", case)
+    due_at = datetime.fromisoformat(start["invoicing_due_at"])
+    await play.run("expire_invoicing", contract.Invoicing(case.id, due_at - timedelta(days=1)))
+    assert not await play.facts("invoicing-expired", case)
+    for _ in range(2):
+        await play.run("expire_invoicing", contract.Invoicing(case.id, due_at))
+    assert len(await play.facts("invoicing-expired", case)) == 1
+
+
+async def test_invoicing_does_not_expire_early_nor_after_the_last_invoice(play: Play) -> None:
+    case = await _award(play)
     institution = play.person("institution", organisation="HNT")
-    await play.api.post(institution, f"{first.path}/complaints", {"ground": "Feil rangert"})
-    await play.lose(award)
-    assert await play.state(first) == "offered"
-    answer = {"upheld": True, "stage": "decision", "reason": "Begrunnelsen manglet"}
-    done = await play.api.post(play.second_adviser, f"{first.path}/complaints/1/answer", answer)
-    assert done.status_code == 201, done.text
-    assert [each["confirmed"] for each in await play.facts("reserve-move-decided", first)] == [False]
-    assert [await play.state(case) for case in (first, second)] == ["upheld", "offered"]
-    assert await play.pot() == (1_000_000, 0, 500_000)
-
-
-async def test_a_complaint_after_its_window_is_refused(play: Play) -> None:
-    await play.publish_call({"service": 1_000_000}, complaint_window={"after": "PT0S"})
-    declined = Case("HNT", 500_000, "declined_ranking", 1)
-    await play.recommended(declined)
-    await play.decide()
-    institution = play.person("institution", organisation="HNT")
-    late = await play.api.post(institution, f"{declined.path}/complaints", {"ground": "Feil"})
-    assert (late.status_code, _problem(late)) == (409, "complaint-too-late")
-
-
-async def test_an_upheld_complaint_can_return_to_the_decision_alone(play: Play) -> None:
-    await play.publish_call({"service": 1_000_000})
-    declined = Case("HNT", 500_000, "declined_ranking", 1)
-    await play.recommended(declined)
-    await play.decide()
-    institution = play.person("institution", organisation="HNT")
-    await play.api.post(institution, f"{declined.path}/complaints", {"ground": "Feil i vedtaket"})
-    answer = {"upheld": True, "stage": "decision", "reason": "Begrunnelsen manglet"}
-    done = await play.api.post(play.second_adviser, f"{declined.path}/complaints/1/answer", answer)
-    assert done.status_code == 201
-    await play.decide(play.round(f"{declined.id}.d2", declined))
-    assert [each["outcome"] for each in await play.facts("case-decided", declined)] == [
-        "declined_ranking",
-        "reserve",
-    ]
-    # The pot is untouched, so the place is offered its money as soon as the letter is out.
-    assert await play.pot() == (1_000_000, 0, 500_000)
+    await play.started(case)
+    (start,) = await play.facts("start-confirmed", case)
+    invoicing = contract.Invoicing(case.id, datetime.fromisoformat(start["invoicing_due_at"]))
+    with pytest.raises(NotYet):
+        await play.run("expire_invoicing", invoicing)
+    last = {"amount": 1, "invoiced_on": datetime.now(OSLO).date().isoformat(), "last": True}
+    assert (await play.api.post(institution, f"{case.grant}/invoices", last)).status_code == 201
+    await play.run("expire_invoicing", invoicing)
+    assert not await play.facts("invoicing-expired", case)

@@ -8,6 +8,7 @@ import pytest
 
 import workflows.contracts.funding as contract
 from services.common.db import now
+from services.common.errors import NotYet
 from tests.service.funding.play import Case, Play
 
 SOON = {"after": "PT0S"}
@@ -158,12 +159,14 @@ async def test_a_loss_is_proposed_only_when_the_instant_that_counts_has_passed(p
     assert kept.status_code == 201
     decided = (await play.facts("loss-decided", case))[0]
     assert decided["confirmed"] is False
+    assert datetime.fromisoformat(decided["accept_due_at"]) > lapses_at
     assert datetime.fromisoformat(decided["acceptance_lapses_at"]) > lapses_at
+    assert decided["start_due_at"] is None
     await play.accepted(case)
 
 
 async def test_an_expired_place_gives_way_to_the_next(play: Play) -> None:
-    await play.publish_call({"service": 1_000_000}, reserve_size=3)
+    await play.publish_call({"service": 1_000_000}, reserve_size=3, reserve_validity=SOON)
     award = Case("HMR", 800_000, "awarded", 1)
     first, second = Case("HNT", 500_000, "reserve", 2), Case("HNT", 200_000, "reserve", 3)
     await play.recommended(award, first, second)
@@ -174,6 +177,16 @@ async def test_an_expired_place_gives_way_to_the_next(play: Play) -> None:
     assert [each["application_id"] for each in await play.facts("reserve-offered")] == [str(second.id)]
     await play.run("expire_reserve", second.id)  # it has moved up: nothing happens
     assert await play.state(second) == "offered"
+
+
+async def test_a_place_does_not_expire_while_it_is_valid(play: Play) -> None:
+    await play.publish_call({"service": 1_000_000})
+    award, place = Case("HMR", 800_000, "awarded", 1), Case("HNT", 500_000, "reserve", 2)
+    await play.recommended(award, place)
+    await play.decide()
+    with pytest.raises(NotYet):
+        await play.run("expire_reserve", place.id)
+    assert await play.state(place) == "reserve"
 
 
 async def test_a_case_assessed_again_gets_the_empty_place_on_the_reserve_list(play: Play) -> None:

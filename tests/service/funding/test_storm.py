@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 import workflows.contracts.funding as contract
-from services.common.db import Connection
+from services.common.db import Connection, now
 from services.common.doctor import examine
 from services.funding.checks import CHECKS
-from services.intake.events import ApplicationWithdrawn
+from services.funding.store import cases
+from services.intake.events import ApplicationWithdrawn, WithdrawalUndone
 from tests.service.funding.play import AT, Case, Play
 
 
@@ -29,12 +30,21 @@ async def _withdraw(play: Play, case: Case) -> int:
     return 201
 
 
+async def _come_and_go(play: Play, case: Case) -> int:
+    await _withdraw(play, case)
+    back = WithdrawalUndone(application_id=case.id, call_id=play.call_id, undone_by=case.holder.id)
+    await play.fact(back, case.id)
+    return 201
+
+
 async def _start(play: Play, case: Case) -> int:
     await play.started(case)
     return 201
 
 
 async def _expire(play: Play, case: Case) -> int:
+    async with play.database.transaction() as conn:
+        await cases.set_reserve_until(conn, case.id, await now(conn))
     await play.run("expire_reserve", case.id)
     return 201
 
@@ -81,7 +91,10 @@ async def test_nothing_breaks_whatever_races(
 
     steps = [(chance.choice([_lose, _lose, _withdraw, _start]), case) for case in awards]
     for _ in range(3):
-        steps += [(chance.choice([_move, _move, _let_wait, _expire, _complain]), case) for case in reserve]
+        steps += [
+            (chance.choice([_move, _move, _let_wait, _expire, _complain, _come_and_go]), case)
+            for case in reserve
+        ]
     chance.shuffle(steps)
     busy = asyncio.Semaphore(8)
 

@@ -91,6 +91,33 @@ async def test_a_confirmed_loss_ends_the_waits_of_the_grant_and_a_kept_award_doe
     assert await play.worklist(play.adviser, "all") == []
 
 
+async def test_a_kept_award_gives_the_holder_new_time(play: CasePlay) -> None:
+    case = await short_call(play)
+    accept = await play.open(kinds.ACCEPT_AWARD, case, "1", role="holder", due_at=AT)
+    start = await play.open(kinds.CONFIRM_START, case, "1", role="holder", due_at=AT)
+    for n, new_time in enumerate(({"accept_due_at": FAR}, {"start_due_at": FAR + 9 * DAY}), start=1):
+        kept = funding.LossDecided(
+            application_id=case,
+            call_id=CALL,
+            n=n,
+            outcome="lapsed",
+            confirmed=False,
+            decided_by=uuid.uuid4(),
+            holder_id=uuid.uuid4(),
+            **new_time,
+        )
+        await play.deliver(kept, str(case))
+    assert [(await play.row(each))["due_at"] for each in (accept, start)] == [FAR, FAR + 9 * DAY]
+    assert [fact["cause"] for fact in await play.facts("task-moved")] == ["kept", "kept"]
+
+
+async def test_the_end_of_the_time_for_invoices_ends_the_wait_for_them(play: CasePlay) -> None:
+    case = await short_call(play)
+    task_id = await play.open(kinds.REGISTER_INVOICES, case, "1", role="institution", due_at=AT)
+    await play.deliver(funding.InvoicingExpired(application_id=case, call_id=CALL), str(case))
+    assert (await play.row(task_id))["state"] == "done"
+
+
 async def test_a_new_project_leader_takes_over_what_waited_for_the_old(
     play: CasePlay, person: Callable[..., Person]
 ) -> None:

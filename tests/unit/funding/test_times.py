@@ -45,8 +45,7 @@ def test_a_project_of_the_real_call() -> None:
     assert found.invoicing_due_at == datetime(2025, 6, 1, 11, tzinfo=UTC)
     due_at = times.instant(CALL, "report_due", found.first_report_ask_at)
     assert due_at == datetime(2025, 2, 1, 14, tzinfo=UTC)
-    assert times.next_ask(CALL, due_at, found.ends_at) is None
-    assert times.next_ask(CALL, due_at, due_at + timedelta(days=800)) == datetime(2026, 1, 3, 8, tzinfo=UTC)
+    assert times.instant(CALL, "next_report_ask", due_at) == datetime(2026, 1, 3, 8, tzinfo=UTC)
 
 
 @given(
@@ -58,6 +57,28 @@ def test_a_refused_extension_gives_back_exactly_the_time_it_took(
     due_at = asked + left
     found = times.after_refused_extension(due_at, asked, asked + took)
     assert found == (due_at + took if left else due_at)
+
+
+@given(instants, st.data())
+def test_a_lapse_is_never_moved_to_an_earlier_instant(made: datetime, data: st.DataObject) -> None:
+    """Whatever is kept, asked and decided, in any order; and the time that an answer took is given back."""
+    found = times.award_times(CALL, made, made)
+    due_at, lapses_at, at = found.start_due_at, found.start_lapses_at, made
+    while data.draw(st.booleans()):
+        at += data.draw(st.timedeltas(timedelta(0), timedelta(days=200)))
+        if at >= lapses_at:
+            after = times.kept_start(CALL, at)
+            took = timedelta(0)
+        else:
+            asked, took = at, data.draw(st.timedeltas(timedelta(0), timedelta(days=200)))
+            at += took
+            until = due_at + data.draw(st.timedeltas(timedelta(0), timedelta(days=90)))
+            granted = data.draw(st.booleans())
+            new_due = until if granted else times.after_refused_extension(due_at, asked, at)
+            after = (new_due, times.lapse_after_extension(CALL, new_due, lapses_at, asked, at))
+        assert after[0] >= due_at
+        assert after[1] >= lapses_at + took
+        due_at, lapses_at = after
 
 
 @given(instants)
