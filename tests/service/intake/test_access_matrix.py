@@ -21,7 +21,8 @@ from services.intake.api import routers
 from services.intake.commands import facts
 from services.intake.commands.formal_check import run_formal_check
 from services.intake.store import relations
-from tests.service.intake.world import WORKFLOW, World, call_for_tests, made
+from tests.service.intake.test_withdrawal import hand_back
+from tests.service.intake.world import SERVICE_CONTENT, WORKFLOW, World, call_for_tests, made
 from tests.support.tokens import Person
 
 TABLE = Path(__file__).parent / "access.csv"
@@ -203,6 +204,49 @@ async def test_a_list_holds_exactly_what_may_be_read(world: World, scene: Scene)
             str(case) for case in scene.cases.values() if await ask(world, scene, route, who, case) == 200
         }
         assert {item["id"] for item in listed} == readable, who
+
+
+WRITERS = {"holder": 412, "editor": 412}
+AUTHORS = {"holder": 200, "editor": 200, "asked_leader": 200}
+READERS = ["hf_adviser", "institution", "consultant", "rhf_adviser", "leader", "auditor", "conflicted"]
+BEFORE_A_DECISION = {
+    # state: who reads the content, who may save it (412: permitted, but this revision is not the newest)
+    "draft": (AUTHORS, {**WRITERS, "asked_leader": 403}),
+    "returned": (
+        AUTHORS | dict.fromkeys(READERS, 200),
+        {**WRITERS, "asked_leader": 403, **dict.fromkeys(READERS, 403)},
+    ),
+}
+
+
+@pytest.mark.parametrize("state", BEFORE_A_DECISION)
+async def test_what_is_being_written_is_its_authors(world: World, scene: Scene, state: str) -> None:
+    holder, editor, leader = (scene.people[name] for name in ("holder", "editor", "asked_leader"))
+    assert holder is not None
+    assert editor is not None
+    assert leader is not None
+    case = await world.draft(holder, content=SERVICE_CONTENT | {"touches": ["HP"]})
+    path = f"/v1/applications/{case}"
+    made(await world.api.post(holder, f"{path}/editors", {"email": await world.email(editor)}))
+    asked = {"position": "klinikksjef", "email": await world.email(leader)}
+    made(await world.api.post(holder, f"{path}/endorsements", asked))
+    if state == "returned":
+        endorsements = (await world.api.get(leader, f"{path}/endorsements")).json()["items"]
+        decision = f"{path}/endorsements/{endorsements[0]['id']}/decision"
+        made(await world.api.post(leader, decision, {"endorsed": True}))
+        for kind in ("project_description", "cv"):
+            await world.attach(case, kind)
+        made(await world.submit(holder, case))
+        await hand_back(world, case)
+    reads, saves = BEFORE_A_DECISION[state]
+    wrong = []
+    for who in PEOPLE[1:]:
+        person = scene.people[who]
+        read = (await world.api.get(person, path)).status_code
+        saved = (await world.api.patch(person, path, {"title": "Ny"}, 1)).status_code
+        if (read, saved) != (reads.get(who, 404), saves.get(who, 404)):
+            wrong.append(f"{who}: {read}/{saved}")
+    assert wrong == []
 
 
 async def test_refused_attempts_and_foreign_reads_are_noted(world: World, scene: Scene) -> None:

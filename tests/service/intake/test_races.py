@@ -1,11 +1,14 @@
 """What happens at the same time: saving and submitting, closing and submitting, asking and changing."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from services.intake.commands import facts
+from services.intake.commands.attachments import mark_refused
 from services.intake.commands.calls import NotYetClosing, close_call
-from tests.service.intake.world import WORKFLOW, World, made
+from tests.service.intake.world import WORKFLOW, World, made, problem
 
 
 async def test_what_is_frozen_is_what_the_submitter_saw(world: World) -> None:
@@ -28,9 +31,13 @@ async def test_what_is_frozen_is_what_the_submitter_saw(world: World) -> None:
 
 
 async def test_closing_waits_for_the_submissions_under_way_and_counts_each_once(world: World) -> None:
-    holders = [world.person(organisation="HMR") for _ in range(6)]
+    holders = [world.person(organisation="HMR") for _ in range(12)]
     drafts = [await world.complete(holder) for holder in holders]
-    deadline = datetime.now(UTC) + timedelta(milliseconds=150)
+    for holder, draft in zip(holders[:2], drafts[:2], strict=True):
+        begun = time.monotonic()
+        made(await world.submit(holder, draft))
+    # As long as four of them take, and ten are to come.
+    deadline = datetime.now(UTC) + 4 * timedelta(seconds=time.monotonic() - begun)
     async with world.database.transaction() as conn:
         await conn.execute("update call set deadline = $1, closes_at = $1", deadline)
 
@@ -38,7 +45,7 @@ async def test_closing_waits_for_the_submissions_under_way_and_counts_each_once(
         # One after the other: some come in time, some do not.
         return [
             (await world.submit(holder, draft)).status_code == 201
-            for holder, draft in zip(holders, drafts, strict=True)
+            for holder, draft in zip(holders[2:], drafts[2:], strict=True)
         ]
 
     async def close() -> None:
@@ -51,8 +58,9 @@ async def test_closing_waits_for_the_submissions_under_way_and_counts_each_once(
                 continue
 
     received, _ = await asyncio.gather(submit_all(), close())
+    assert set(received) == {True, False}
     [closed] = await world.facts(world.call.id, "call-closed")
-    expected = {str(draft) for draft, done in zip(drafts, received, strict=True) if done}
+    expected = {str(draft) for draft, done in zip(drafts, [True, True, *received], strict=True) if done}
     assert set(closed["application_ids"]) == expected
     async with world.database.read() as conn:
         late = await conn.fetchval("select count(*) from submission where submitted_at > deadline")
@@ -74,6 +82,57 @@ async def test_an_endorsement_never_covers_a_budget_its_leader_did_not_see(world
     )
     check = (await world.api.get(holder, f"{path}/check")).json()
     assert "endorsements.klinikksjef" in [each["field"] for each in check["findings"]]
+
+
+async def test_a_case_is_withdrawn_or_decided_and_never_both(world: World) -> None:
+    holders = [world.person(organisation="HMR") for _ in range(6)]
+    cases = [await world.submitted(holder) for holder in holders]
+
+    async def decide(case: UUID) -> None:
+        async with world.database.transaction() as conn:
+            await facts.case_decided(conn, case, 1, "awarded")
+
+    answers = await asyncio.gather(
+        *(
+            world.api.post(holder, f"/v1/applications/{case}/withdrawal", {"reason": "Nei."})
+            for holder, case in zip(holders, cases, strict=True)
+        ),
+        *(decide(case) for case in cases),
+    )
+    for holder, case, answer in zip(holders, cases, answers[: len(cases)], strict=True):
+        assert answer is not None
+        withdrawn = answer.status_code == 201
+        if not withdrawn:
+            problem(answer, 409, "step-out-of-order")
+        state = (await world.status(holder, case))["state"]
+        assert state == ("withdrawn" if withdrawn else "decided")
+        assert len(await world.facts(case, "application-withdrawn")) == withdrawn
+
+
+async def test_a_file_refused_at_the_instant_of_the_submission_never_stays_in_it(world: World) -> None:
+    holders = [world.person(organisation="HMR") for _ in range(6)]
+    cases = [await world.draft(holder) for holder in holders]
+    files = []
+    for holder, case in zip(holders, cases, strict=True):
+        await world.attach(case, "project_description")
+        files.append(await world.attach(case, "cv", state="verified"))
+        await world.endorse(holder, case)
+
+    async def refuse(case: UUID, file: UUID) -> None:
+        async with world.database.transaction() as conn:
+            await mark_refused(conn, case, file, "infected", WORKFLOW)
+
+    answers = await asyncio.gather(
+        *(world.submit(holder, case) for holder, case in zip(holders, cases, strict=True)),
+        *(refuse(case, file) for case, file in zip(cases, files, strict=True)),
+    )
+    for holder, case, answer in zip(holders, cases, answers[: len(cases)], strict=True):
+        assert answer is not None
+        received = answer.status_code == 201
+        if not received:
+            problem(answer, 422, "findings-not-acknowledged")
+        assert (await world.status(holder, case))["state"] == ("returned" if received else "draft")
+        assert len(await world.facts(case, "application-returned")) == received
 
 
 async def test_case_numbers_have_no_gaps_and_no_twins(world: World) -> None:

@@ -144,6 +144,18 @@ async def test_the_same_submission_again_gets_the_first_answer(world: World) -> 
     problem(other, 422, "idempotency-key-reused")
 
 
+async def test_a_submission_names_the_revision_it_has_seen(world: World) -> None:
+    holder = world.person(organisation="HMR")
+    application_id = await world.complete(holder)
+    path = f"/v1/applications/{application_id}"
+    revision = (await world.api.get(holder, path)).json()["revision"]
+    problem(await world.api.post(holder, f"{path}/submission", {}), 428, "precondition-required")
+    stale = await world.api.post(holder, f"{path}/submission", {}, version=revision - 1)
+    assert problem(stale, 412, "precondition-failed")["revision"] == revision
+    assert await world.facts(application_id, "application-submitted") == []
+    made(await world.api.post(holder, f"{path}/submission", {}, version=revision))
+
+
 async def test_a_hundred_submissions_at_once_are_one(world: World) -> None:
     holder = world.person(organisation="HMR")
     application_id = await world.complete(holder)
