@@ -7,13 +7,39 @@ from typing import Any
 import pytest
 
 from deploy.demo.cast import Role, load
+from deploy.demo.client import Session, Web
 from deploy.stack.settings import Settings
+from tests.e2e.walk import assert_hidden, case_of, routes_that_show
 from tests.support.collector import Collector
 from tests.support.processes import python
 
 pytestmark = pytest.mark.timeout(600)
 
 CAST = load()
+MEMBER = "product-3"
+"""has the conflict on A14"""
+OFFICERS = ("rhf-1", "hf-stolav", "auditor")
+SHOWN = {
+    "funding /v1/cases/{application_id}/decisions",
+    "funding /v1/decision-rounds/{round_id}",
+    "funding /v1/grants/{application_id}",
+    "funding /v1/portfolio",
+    "funding /v1/recipients",
+    "intake /v1/applications",
+    "intake /v1/applications/{application_id}",
+    "intake /v1/applications/{application_id}/attachments/{attachment_id}/download",
+    "intake /v1/applications/{application_id}/receipt",
+    "intake /v1/applications/{application_id}/status",
+    "notify /v1/cases/{application_id}/messages",
+    "notify /v1/messages",
+    "notify /v1/messages/{message_id}",
+    "review /v1/cases/{application_id}",
+    "review /v1/rounds/{round_id}/assessments",
+    "review /v1/rounds/{round_id}/cases",
+    "review /v1/rounds/{round_id}/ranking",
+    "review /v1/tasks/{task_id}",
+}
+"""where others read of it when the letter and the report have come"""
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +67,22 @@ def test_each_application_ends_as_the_cast_says(summary: dict[str, Any], role: R
     )
     assert found["mails"] > 0
     assert found["workflow_ids"][0] == f"application:{found['id']}"
+
+
+async def test_decided_or_not_the_case_does_not_exist_for_the_member_with_the_conflict(
+    services: Settings, summary: dict[str, Any]
+) -> None:
+    [application_id] = [each["id"] for each in summary["applications"] if each["ref"] == "A14"]
+    web = Web(services)
+    try:
+        member, *others = (Session(web, CAST.people[each]) for each in (MEMBER, "product-2", *OFFICERS))
+        call_id = (await others[1].get("intake", f"/v1/applications/{application_id}"))["call_id"]
+        case = case_of(services, application_id, call_id, CAST.applications["A14"].category)
+        shown = await routes_that_show(web, case, *others)
+        assert shown >= SHOWN, f"others do not see it either on {sorted(SHOWN - shown)}"
+        await assert_hidden(web, case, member)
+    finally:
+        await web.close()
 
 
 def test_the_summary_has_the_promised_shape(summary: dict[str, Any]) -> None:
