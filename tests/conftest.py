@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 
@@ -18,6 +19,10 @@ from tests.support.stack import stack as stack
 from tests.support.tokens import Person, TokenIssuer
 
 _subjects = itertools.count(1)
+
+# A first example may load a year of holidays: what is tested are properties, not times.
+hypothesis.settings.register_profile("innoflyt", deadline=None)
+hypothesis.settings.load_profile("innoflyt")
 
 # In-process, log lines go to pytest; the renderer that structlog brings takes seconds per exception.
 structlog.configure(

@@ -31,6 +31,7 @@ _PAGE_WIDTH = 170
 
 async def run(console: Console, profile: Profile = "run") -> int:
     settings = load(profile)
+    summary.forget(settings.folder / "demo")
     web = Web(settings)
     people = cast.load()
     world = World(web, people, {person.id: Session(web, person) for person in people.people.values()})

@@ -14,6 +14,7 @@ from deploy.demo.mail_log import messages_since
 from deploy.demo.traces import trace_url
 from deploy.demo.world import World
 
+_FILE = "summary.json"
 _SHOWN = "A02"
 """The application whose workflow and trace are shown: it has a reminder and an escalation."""
 
@@ -77,9 +78,14 @@ async def _urls(world: World) -> dict[str, str]:
     return urls
 
 
+def forget(folder: Path) -> None:
+    """A run that fails must not be taken for the success before it."""
+    (folder / _FILE).unlink(missing_ok=True)
+
+
 def write(summary: dict[str, Any], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "summary.json"
+    path = folder / _FILE
     path.write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     return path
 

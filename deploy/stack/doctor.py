@@ -10,13 +10,21 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
+
 from . import deliveries
 from .programs import base_environment, module, service_environment
+from .servers import postgres
 from .settings import ROOT, SCHEMAS, Settings
 
 
 def examine(settings: Settings) -> int:
-    """Print every finding; 0 when there is none."""
+    """Print every finding; 0 when there is none, 2 when the database cannot be asked."""
+    try:
+        postgres.ready(settings)
+    except psycopg.OperationalError:
+        print(f"nothing can be examined: Postgres does not answer on port {settings['POSTGRES_PORT']}")
+        return 2
     with ThreadPoolExecutor() as pool:
         asked = [(schema, pool.submit(_ask, settings, schema)) for schema in SCHEMAS]
         compared = pool.submit(deliveries.missing, settings)

@@ -14,6 +14,8 @@ import pytest
 from deploy.stack.settings import ROOT
 from tests.support import eventually
 
+pytestmark = pytest.mark.timeout(300)
+
 # Clear of the running stack (0) and of this test stack (10000), below the ports for outgoing connections.
 _OFFSET = 20_500
 
@@ -31,11 +33,15 @@ def clone(tmp_path: Path) -> Iterator[Path]:
 
 
 def _stack(clone: Path, command: str, *options: str) -> subprocess.CompletedProcess[str]:
-    arguments = [sys.executable, "-m", "deploy.stack", command, "--profile", "test", *options]
+    return _python(clone, "-m", "deploy.stack", command, "--profile", "test", *options)
+
+
+def _python(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {
         name: os.environ[name] for name in ("PATH", "HOME", "XDG_CACHE_HOME") if name in os.environ
     }
-    return subprocess.run(arguments, cwd=clone, env=environment, capture_output=True, text=True, timeout=110)
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, timeout=110)
 
 
 def _processes(clone: Path) -> list[int]:
@@ -51,10 +57,15 @@ def _processes(clone: Path) -> list[int]:
     return found
 
 
-def _supervisor(clone: Path) -> int:
+def _supervised(clone: Path, name: str) -> int:
+    """The process with this in its command line."""
     commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in _processes(clone)}
-    (found,) = [pid for pid, command in commands.items() if b"supervisor.supervisord" in command]
+    (found,) = [pid for pid, command in commands.items() if name.encode() in command]
     return found
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
 
 
 def _answers(port: int) -> bool:
@@ -68,7 +79,15 @@ async def test_a_private_clone_comes_up_and_goes_down_without_a_trace(clone: Pat
     ports = [5440 + _OFFSET, 9192 + _OFFSET, 7240 + _OFFSET]
     assert all(map(_answers, ports))
 
-    supervisor = _supervisor(clone)
+    frozen = _supervised(clone, "clamd")
+    os.kill(frozen, signal.SIGSTOP)
+    await eventually(lambda: _state(frozen) == "T")
+    put_right = "from deploy.stack import settings, testrun; testrun.put_right(settings.load('test'))"
+    done = _python(clone, "-c", put_right)
+    assert done.returncode == 0, done.stderr
+    assert _state(frozen) != "T", "what a killed test run froze is thawed by the next"
+
+    supervisor = _supervised(clone, "supervisor.supervisord")
     os.kill(supervisor, signal.SIGKILL)
     await eventually(lambda: supervisor not in _processes(clone), deadline=5)
     assert _processes(clone), "its programs live on without it"

@@ -22,12 +22,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(300))
 
 
+SEED = int(os.environ.get("FAULT_SEED") or random.randrange(2**32))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """At the top of every run, and also of a quiet one, which has no header."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    reporter.write_line(f"FAULT_SEED={SEED}")
+
+
 @pytest.fixture
 def seed() -> int:
-    """FAULT_SEED repeats a run; pytest shows the printed line when the test fails."""
-    chosen = int(os.environ.get("FAULT_SEED", random.randrange(2**32)))
-    print(f"FAULT_SEED={chosen}")
-    return chosen
+    """FAULT_SEED repeats a run."""
+    return SEED
 
 
 @pytest.fixture

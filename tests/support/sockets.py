@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 _LISTEN = "0A"
@@ -22,13 +23,12 @@ def _sockets(pids: set[int]) -> set[str]:
     """The inodes of the sockets these processes have open."""
     found = set()
     for pid in pids:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            try:
-                target = os.readlink(descriptor)
-            except OSError:  # closed meanwhile
-                continue
-            if target.startswith("socket:["):
-                found.add(target[8:-1])
+        with suppress(OSError):  # it ended meanwhile
+            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(OSError):  # closed meanwhile
+                    target = os.readlink(descriptor)
+                    if target.startswith("socket:["):
+                        found.add(target[8:-1])
     return found
 
 

@@ -57,6 +57,8 @@ def holder_acts(world: World, role: Role) -> dict[str, Act]:
         return True
 
     async def report(session: Session, task: Task) -> bool:
+        if task["n"].partition(".")[0] != "1":
+            return True  # in the first days of January the next year's is asked for as well
         if role.ref == "A02" and not await _escalation_in_the_log(world, role, task):
             return False
         body = {"summary": "Utprøvingen er i gang, og de første erfaringene er gode.", "spent": 120_000}
