@@ -10,7 +10,7 @@ from services.funding.commands.left_out import leave_out
 from services.funding.commands.letters import issue_letter
 from services.funding.commands.losses import free_money
 from services.funding.commands.moves import lock_case, lock_money, move_award, move_case
-from services.funding.commands.offers import leave_list, offer_free_money
+from services.funding.commands.offers import leave_list, offer_free_money, withdraw_offer
 from services.funding.domain.cases import CASE, CaseAction, CaseState
 from services.funding.domain.grants import GRANT, GrantAction
 from services.funding.events import LossDecided
@@ -40,6 +40,11 @@ async def end_case(
             conn, case, CaseAction.END, _SERVICE, held=0, ended_as=ended_as, ended_from=case.state.value
         )
         entries = [Entry(str(application_id), _SERVICE, "case.ended", {"as": ended_as})]
+        if case.state is CaseState.OFFERED and by is not None:
+            at = await now(conn)
+            entries.append(
+                await withdraw_offer(conn, case, by, _SERVICE, at, reason=f"the case was {ended_as}")
+            )
         if pots and case.state in _HAS_MONEY:
             entries += await leave_list(conn, case, pots, _SERVICE)
     if entries:

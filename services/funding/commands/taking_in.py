@@ -37,13 +37,12 @@ async def take_in_recommendation(conn: Connection, fact: CaseRecommended) -> Non
 
 async def take_in_signature(conn: Connection, fact: RecommendationSigned) -> None:
     """The panel's list is complete: these cases and no others. A case that was assessed by itself may have
-    missed the call's decision."""
+    missed the call's decision, or there is none to wait for."""
+    await decisions.lock_round_of_call(conn, fact.call_id)
     await recommendations.add_panel_round(conn, fact)
-    if fact.application_id is not None:
-        await decisions.lock_round_of_call(conn, fact.call_id)
-        entries = await leave_out(conn, fact.call_id, _SERVICE, fact.application_id)
-        if entries:
-            await record_all(conn, entries)
+    entries = await leave_out(conn, fact.call_id, _SERVICE, fact.application_id)
+    if entries:
+        await record_all(conn, entries)
 
 
 async def take_in_conflict(conn: Connection, fact: ConflictDeclared) -> None:

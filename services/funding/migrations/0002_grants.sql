@@ -71,7 +71,7 @@ create table offer (
   amount         bigint not null check (amount > 0),
   freed_by       uuid,
   offered_at     timestamptz not null,
-  confirmed      boolean,                        -- null: open, or withdrawn when the case ended
+  confirmed      boolean,                        -- null: open
   reason         text,
   decided_by     uuid,
   decided_at     timestamptz,

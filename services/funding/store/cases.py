@@ -237,13 +237,18 @@ async def places_taken(conn: Connection, call_id: str, panel: str) -> int:
 
 async def lock_left_out(conn: Connection, call_id: str, application_id: UUID | None) -> list[Case]:
     """Recommended cases of the call (or this one) that wait for a decision, while the call's round is decided
-    and no other that they are in is still to be. Locked in one order."""
+    (or the panels have signed that there is nothing to decide) and no other that they are in is still to be.
+    Locked in one order."""
     rows = await conn.fetch(
         f"""select {_CASE} from cases c
             where call_id = $1 and ($2::uuid is null or id = $2) and state in ('received', 'in_decision')
               and exists (select from recommendation where application_id = c.id)
-              and exists (select from decision_round r
-                          where r.call_id = c.call_id and r.application_id is null and r.state = 'decided')
+              and (exists (select from decision_round r
+                           where r.call_id = c.call_id and r.application_id is null and r.state = 'decided')
+                   or (select jsonb_array_length(definition -> 'panels') from call where id = c.call_id)
+                      = (select count(*) from panel_round s
+                         where s.call_id = c.call_id and s.application_id is null
+                           and cardinality(s.application_ids) = 0))
               and not exists (select from proposal p join decision_round r on r.id = p.decision_round_id
                               where p.application_id = c.id and r.state <> 'decided')
             order by id for update of c""",

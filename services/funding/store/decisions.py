@@ -124,10 +124,12 @@ async def lock_round(conn: Connection, round_id: str) -> Round | None:
 
 
 async def lock_round_of_call(conn: Connection, call_id: str) -> None:
-    """The round of the whole call, if there is one by now: nobody decides it meanwhile."""
+    """The round of the whole call, if there is one by now: nobody decides it meanwhile, nor is a signature
+    taken in that says there will be none."""
     await conn.execute(
         "select from decision_round where call_id = $1 and application_id is null for update", call_id
     )
+    await conn.execute("select from call where id = $1 for update", call_id)
 
 
 async def set_prepared(conn: Connection, round_id: str, by: UUID, at: datetime) -> None:

@@ -53,6 +53,9 @@ async def undo_withdrawal(conn: Connection, caller: Caller, application_id: UUID
         raise StepOutOfOrder("Nothing was withdrawn.", state=application.state.value)
     if await now(conn) > withdrawal.undo_until:
         raise UndoWindowClosed("The withdrawal stands.", undo_until=withdrawal.undo_until.isoformat())
+    if "not_accepted" in await status.outcomes(conn, application_id):
+        # It had crossed with the award, and was taken as the holder's no to it: the money has gone on.
+        raise StepOutOfOrder("The award was given up with it.", state=application.state.value)
     if after is State.RETURNED and call.closed_at is not None:
         raise CallIsClosed(
             "It had been returned to you, and the deadline for sending it in again has passed."

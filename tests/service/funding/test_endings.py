@@ -2,6 +2,7 @@
 
 import pytest
 
+from deploy.demo.calls import real_call
 from services.intake.events import ApplicationWithdrawn, WithdrawalUndone
 from tests.service.funding.play import AT, Case, Play
 
@@ -138,6 +139,33 @@ async def test_a_case_that_its_panel_never_assessed_is_decided_after_an_assessme
     assert [each["outcome"] for each in await play.facts("letter-sent", case)] == ["reserve"]
 
 
+@pytest.mark.parametrize("last", ["the panel's signature", "its own"])
+async def test_a_case_of_a_call_that_has_nothing_to_decide_waits_for_no_decision(
+    play: Play, last: str
+) -> None:
+    """All others were withdrawn: the panels sign empty lists, and no round of the call is opened."""
+    await play.publish_call({"service": 1_000_000})
+    case = Case("HMR", 300_000, "awarded", 1)
+    await play.submit(case)
+
+    async def its_own() -> None:
+        await play.recommend(case, f"{case.id}.r0")
+        await play.sign("service", [case], f"{case.id}.r0")
+
+    for panel in [each.code for each in real_call().panels][1:]:
+        await play.sign(panel, [])
+    if last == "its own":
+        await play.sign(real_call().panels[0].code, [])
+        await its_own()
+    else:
+        await its_own()
+        assert not await play.facts("case-left-out")
+        await play.sign(real_call().panels[0].code, [])
+    (left_out,) = await play.facts("case-left-out")
+    await play.decide(play.round(left_out["decision_round_id"], case))
+    assert [each["outcome"] for each in await play.facts("letter-sent", case)] == ["reserve"]
+
+
 async def test_a_withdrawal_that_crosses_with_the_award_is_the_holders_no(play: Play) -> None:
     await play.publish_call({"service": 1_000_000})
     case = Case("HMR", 600_000, "awarded", 1)
@@ -216,6 +244,8 @@ async def test_an_undone_withdrawal_from_the_reserve_list_is_asked_anew(play: Pl
     assert await play.pot() == (1_000_000, 0, 500_000)
     await play.fact(_withdrawn(first), first.id)
     assert await play.state(second) == "offered"
+    (answer,) = await play.facts("reserve-move-decided", first)
+    assert (answer["n"], answer["confirmed"]) == (1, False)
     for _ in range(2):
         await play.fact(_undone(first), first.id)
     assert await play.state(first) == "reserve"  # 400 000 are left, 500 000 needed

@@ -76,6 +76,17 @@ async def test_a_returned_case_comes_back_as_returned_and_only_while_the_call_is
     assert (await world.status(holder, first))["outcomes"] == ["expired"]
 
 
+async def test_a_withdrawal_that_gave_up_an_award_stands(world: World) -> None:
+    """It crossed with the decision, and funding took it as the holder's no."""
+    holder = world.person(organisation="HMR")
+    application_id = await world.submitted(holder)
+    path = await withdraw(world, holder, application_id)
+    async with world.database.transaction() as conn:
+        at = await conn.fetchval("select clock_timestamp()")
+        await facts.outcome_reached(conn, application_id, "not_accepted", "award_lost", at)
+    problem(await world.api.delete(holder, path), 409, "step-out-of-order")
+
+
 async def test_what_comes_after_a_withdrawal_has_no_effect(world: World) -> None:
     holder = world.person(organisation="HMR")
     application_id = await world.submitted(holder)
