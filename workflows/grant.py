@@ -141,7 +141,7 @@ class Grant:
         grant, n = self._grant, loss.n
         await self._run.do(funding.propose_loss, loss)
         await self._run.until(
-            lambda: grant.loss_proposed(n) or grant.lost() or overtaken(), waits.process("propose_loss")
+            lambda: grant.loss_proposed(n) or grant.lost() or overtaken(), waits.step("propose_loss")
         )
         if grant.loss_proposed(n):
             await self._run.ask(
@@ -193,13 +193,13 @@ class Grant:
             wait = waits.instant("invoicing_due_at", over)
             if not await self._run.until(settled, waits.person(task), wait, at=over):
                 await self._run.do(funding.expire_invoicing, funding.Invoicing(self._id, due_at))
-                await self._run.until(settled, waits.process("expire_invoicing"))
+                await self._run.until(settled, waits.step("expire_invoicing"))
 
     async def _report(self, kind: str, n: int) -> None:
         """Ask for the report; the holder delivers it and mends it until an adviser approves."""
         grant = self._grant
         await self._run.do(funding.request_report, funding.ReportRequest(self._id, kind, n))
-        await self._run.until(lambda: grant.requested(kind, n) is not None, waits.process("request_report"))
+        await self._run.until(lambda: grant.requested(kind, n) is not None, waits.step("request_report"))
         requested = grant.requested(kind, n)
         assert requested is not None
         due_at, attempt = requested.instant("due_at"), 1
