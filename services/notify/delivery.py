@@ -19,6 +19,7 @@ from services.common.outages import is_infrastructure
 from services.common.run import Worker
 from services.common.settings import Settings
 from services.common.telemetry import span
+from services.intake.events.call_definition import ADDRESS
 from services.notify.commands import sending, writing
 from services.notify.commands.sending import Outgoing
 from services.notify.store import messages
@@ -26,8 +27,7 @@ from services.notify.templates import one_line
 
 _log = structlog.get_logger()
 
-# Plain addresses without quoting or comments: nothing that a relay may read otherwise.
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_ADDRESS = re.compile(ADDRESS)
 _SENDERS = 3
 _IDLE_SECONDS = 0.25
 _SWEEP_SECONDS = 20.0

@@ -1,4 +1,5 @@
-"""The facts notify publishes on `notify.events`; key: the application id, or the call id without one."""
+"""The facts notify publishes on `notify.events`; key: the application id, without one the call id, and for an
+invitation the person id."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -60,7 +60,12 @@ Kroner = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 """Whole NOK."""
 Percent = Annotated[int, Field(ge=0, le=100)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
-Address = Annotated[str, Field(pattern=r"^[^@\s<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)]
+ADDRESS = (
+    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+)
+"""Plain, without quoting or comments that a relay might read otherwise; notify sends to no other."""
+Address = Annotated[str, Field(pattern=ADDRESS, max_length=254)]
 """A mail address and nothing else: no name, no second address, no header of its own."""
 Recipient = Literal[
     "audience", "holder", "hf_adviser", "lead", "rhf_adviser", "second_adviser", "chair", "leader", "asker"

@@ -177,9 +177,9 @@ async def _fail(conn: Connection, message: Message, reason: str) -> None:
         template=message.template,
         person_id=message.person_id,
     )
-    # The mail that asks an adviser to reach somebody must not ask again for ever when it fails itself, and
-    # an invitation belongs to no case: doctor names both.
-    told = message.task_kind != REACH_RECIPIENT and message.call_id is not None
+    # The mail that asks an adviser to reach somebody must not ask again for ever when it fails itself: doctor
+    # names it.
+    told = message.task_kind != REACH_RECIPIENT
     body = {"message_id": str(message.id), "template": message.template, "reason": reason}
     await record(
         conn,

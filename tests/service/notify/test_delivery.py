@@ -179,6 +179,17 @@ async def test_the_mail_that_asks_to_reach_somebody_does_not_ask_again(notify: N
         assert await conn.fetchval("select count(*) from outbox") == 0
 
 
+async def test_an_invitation_that_comes_back_asks_an_adviser_too(notify: Notify) -> None:
+    person = uuid4()
+    await notify.meet(person, "hf_adviser", invitation_token="secret-1", signed_in=False)
+    async with relay(lambda n: "550 no such person") as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+    async with notify.database.read() as conn:
+        [row] = await conn.fetch("select key, payload::jsonb as data from outbox")
+    assert row["key"] == row["data"]["person_id"] == str(person)
+    assert (row["data"]["template"], row["data"]["call_id"]) == ("invitation", None)
+
+
 async def test_outside_production_only_test_addresses_are_delivered(notify: Notify) -> None:
     holder = uuid4()
     await notify.meet(holder, email="noen@helse.example")

@@ -5,7 +5,9 @@ from email import message_from_bytes, policy
 from uuid import UUID
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from services.intake.api.people import Email
 from services.notify.commands.sending import Outgoing
 from services.notify.delivery import compose
 from services.notify.templates import Rendered
@@ -64,8 +66,20 @@ def test_no_header_or_recipient_can_be_added(payload: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "no-at-sign", "@x.test", "a@", "a b@x.test", "a@x.test\r\nBcc: b@y.test", "å@x.test", "a,b@x.test"],
+    [
+        *("", "no-at-sign", "@x.test", "a@", "a b@x.test", "a@x.test\r\nBcc: b@y.test", "a@x.test\n"),
+        *("å@x.test", "a,b@x.test", "a@localhost", "a@å.test", ".a@x.test", "a..b@x.test", "a@x..test"),
+    ],
 )
-def test_an_unusable_address_is_refused(address: str) -> None:
+def test_an_unusable_address_is_refused_where_it_is_entered_and_where_it_is_used(address: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the standard library words it
         compose(replace(OUTGOING, address=address), "innoflyt@helse-midt.test")
+    with pytest.raises(ValidationError):
+        TypeAdapter(Email).validate_python(address)
+
+
+@pytest.mark.parametrize("address", ["a@x.test", "Kari.Nordmann+x@helse-mr.test", "o'brien_1@a.b-c.test"])
+def test_a_usable_address_is_taken_in_both_places(address: str) -> None:
+    assert TypeAdapter(Email).validate_python(address) == address
+    mail = compose(replace(OUTGOING, address=address), "innoflyt@helse-midt.test")
+    assert [each.addr_spec for each in mail["To"].addresses] == [address]

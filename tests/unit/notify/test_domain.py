@@ -4,17 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from deploy.readme_states import ROOT, diagram, redrawn
 from services.common.errors import StepOutOfOrder
-from services.notify.domain import (
-    MOST_ATTEMPTS,
-    TRANSITIONS,
-    Action,
-    State,
-    move,
-    pause_before,
-    withheld_because,
-)
+from services.notify.domain import MOST_ATTEMPTS, Action, State, move, pause_before, withheld_because
 
 
 def test_a_sent_message_never_moves_again() -> None:
@@ -50,9 +41,3 @@ def test_test_addresses_get_mail_everywhere() -> None:
     for environment in ("development", "production"):
         assert withheld_because("a@stolav.test", environment) is None
         assert withheld_because("A@STOLAV.TEST", environment) is None
-
-
-def test_the_readme_shows_the_state_machine_as_it_is() -> None:
-    readme = (ROOT / "services" / "notify" / "README.md").read_text(encoding="utf-8")
-    assert diagram(TRANSITIONS) in readme
-    assert redrawn(readme) == readme
