@@ -82,7 +82,13 @@ def _published(port: str | dict[str, Any]) -> str:
     """Address and port outside, as compose writes them in its first version or in its second."""
     if isinstance(port, dict):
         return f"{port.get('host_ip', '0.0.0.0')}:{port['published']}"
-    return str(port)
+    return str(port).partition("/")[0].rpartition(":")[0]
+
+
+def test_links_to_documents_lead_to_the_published_port(composed: dict[str, Any]) -> None:
+    host, _, port = composed["intake-api"]["environment"]["S3_ENDPOINT"].rpartition(":")
+    assert host in composed["objects"]["networks"]["default"]["aliases"]
+    assert [_published(each).rpartition(":")[2] for each in composed["objects"]["ports"]] == [port]
 
 
 def test_every_process_gets_the_same_variables(

@@ -2,15 +2,18 @@
 
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from deploy.stack import start, supervisor
-from deploy.stack.servers import postgres
+from deploy.stack.programs import base_environment
+from deploy.stack.servers import postgres, temporal, traces
 from deploy.stack.settings import SCHEMAS, Settings
 from tests.support import eventually
+from tests.support.processes import Process
 from tests.support.sockets import listening, local_ports
 
 
@@ -25,6 +28,26 @@ def test_everything_listens_on_loopback_alone(services: Settings) -> None:
     assert {address for address, _ in found} == {"127.0.0.1"}
     expected = {services.port(name) for program in start.programs(services) for name in program.ports}
     assert {port for _, port in found} == expected, "every port is one that .env.example names"
+
+
+async def test_the_page_of_temporal_listens_on_loopback_alone(services: Settings, tmp_path: Path) -> None:
+    """Tests do without the pages for people, so it is started for this one."""
+    process = Process(temporal.page(services).command, base_environment(services), tmp_path / "page.log")
+    try:
+        found = await eventually(lambda: listening([process.pid]), 30)
+    finally:
+        process.kill()
+    assert found == {("127.0.0.1", services.port("TEMPORAL_UI_PORT"))}
+
+
+def test_the_trace_store_is_told_to_listen_on_loopback_alone(services: Settings) -> None:
+    """It is installed for the running stack only, so its command line must do."""
+    told = [part for part in traces.program(services).command if part.startswith("--armeria.ports")]
+    assert set(told) == {
+        "--armeria.ports[0].ip=127.0.0.1",
+        f"--armeria.ports[0].port={services['ZIPKIN_PORT']}",
+        "--armeria.ports[0].protocols[0]=http",
+    }
 
 
 async def test_a_killed_program_is_back_within_seconds(services: Settings) -> None:
