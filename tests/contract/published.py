@@ -35,8 +35,8 @@ def _fields(fact: type[Fact]) -> dict[str, dict[str, Any]]:
     }
 
 
-def requests() -> dict[str, dict[str, dict[str, list[str]]]]:
-    """Service -> "METHOD path" -> what it answers with, and which fields its body must and may have."""
+def requests() -> dict[str, dict[str, dict[str, Any]]]:
+    """Service -> "METHOD path" -> what it answers with, and which fields its body must and may have, by type."""
     found = {}
     for service in SERVICES:
         app = FastAPI()
@@ -51,7 +51,7 @@ def requests() -> dict[str, dict[str, dict[str, list[str]]]]:
     return found
 
 
-def _operation(operation: dict[str, Any], document: dict[str, Any]) -> dict[str, list[str]]:
+def _operation(operation: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     content = operation.get("requestBody", {}).get("content", {})
     schema = next(iter(content.values()), {}).get("schema", {})
     name = schema.get("$ref", "").rpartition("/")[2]
@@ -59,8 +59,19 @@ def _operation(operation: dict[str, Any], document: dict[str, Any]) -> dict[str,
     return {
         "answers": sorted(code for code in operation["responses"] if code.startswith("2")),
         "must": sorted(body.get("required", [])),
-        "may": sorted(body.get("properties", {})),
+        "may": {name: _type(field) for name, field in sorted(body.get("properties", {}).items())},
     }
+
+
+def _type(field: dict[str, Any]) -> str:
+    """Such as "string date-time", "[string uuid]", "integer | null", or the name of a shape."""
+    if "anyOf" in field:
+        return " | ".join(_type(each) for each in field["anyOf"])
+    if "$ref" in field:
+        return str(field["$ref"].rpartition("/")[2])
+    if field.get("type") == "array":
+        return f"[{_type(field.get('items', {}))}]"
+    return " ".join(str(field[name]) for name in ("type", "format", "enum") if name in field) or "anything"
 
 
 def write() -> None:
