@@ -36,7 +36,7 @@ def _fields(fact: type[Fact]) -> dict[str, dict[str, Any]]:
 
 
 def requests() -> dict[str, dict[str, dict[str, Any]]]:
-    """Service -> "METHOD path" -> what it answers with, and which fields its body must and may have, by type."""
+    """Service -> "METHOD path" -> its good answers, and the fields its body must and may have, by type."""
     found = {}
     for service in SERVICES:
         app = FastAPI()
