@@ -1,19 +1,39 @@
 """HTTP: the log of everything sent."""
 
-from datetime import datetime
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict
 
 from services.common.auth import CallerDep
-from services.common.errors import FieldError, Invalid, NotFound
+from services.common.errors import FieldError, Forbidden, Invalid, NotFound
 from services.common.http import DatabaseDep, decode_cursor, encode_cursor
+from services.common.record import log_access
 from services.notify import policy
 from services.notify.store import log
 
-router = APIRouter(prefix="/v1", tags=["messages"])
+
+async def _noted(request: Request, caller: CallerDep, database: DatabaseDep) -> AsyncIterator[None]:
+    """Note who was refused what."""
+    try:
+        yield
+    except (Forbidden, NotFound) as refused:
+        async with database.transaction() as conn:
+            await log_access(
+                conn,
+                actor=caller.actor,
+                action=f"{request.method} {request.scope['route'].path}",
+                key=request.path_params.get("application_id", "") or "-",
+                outcome="denied",
+                reason=type(refused).__name__,
+            )
+        raise
+
+
+router = APIRouter(prefix="/v1", tags=["messages"], dependencies=[Depends(_noted)])
 
 _PAGE = 100
 
@@ -101,7 +121,7 @@ async def list_messages(
     """The log, for advisers, operators and auditors. `kind`: a template, or the kind of the task it is
     about."""
     policy.require_reader(caller)
-    async with database.read() as conn:
+    async with database.transaction() as conn:
         if application_id is not None:
             await policy.require_case(conn, caller, application_id)
         rows = await log.log_page(
@@ -121,10 +141,12 @@ async def list_messages(
 async def get_message(caller: CallerDep, database: DatabaseDep, message_id: UUID) -> MessageLine:
     """One message of the log."""
     policy.require_reader(caller)
-    async with database.read() as conn:
+    async with database.transaction() as conn:
         row = await log.log_entry(conn, message_id)
         if row is None or not await policy.sees_message(conn, caller, row):
             raise NotFound
+        if row["application_id"] is not None:
+            await policy.require_case(conn, caller, row["application_id"])
     return _line(row, database.settings.mail_from)
 
 
@@ -133,7 +155,7 @@ async def list_case_messages(
     caller: CallerDep, database: DatabaseDep, application_id: UUID, cursor: Cursor = None
 ) -> OwnMessages:
     """What was sent to the caller about this case."""
-    async with database.read() as conn:
+    async with database.transaction() as conn:
         await policy.require_case(conn, caller, application_id)
         rows = await log.log_page(
             conn,
@@ -162,7 +184,10 @@ def _position(cursor: str | None) -> tuple[datetime, UUID] | None:
         return None
     try:
         created_at, message_id = decode_cursor(cursor, 2)
-        return datetime.fromisoformat(created_at), UUID(message_id)
-    except (ValueError, TypeError) as error:
+        instant = datetime.fromisoformat(created_at)
+        if instant.tzinfo is None:
+            raise ValueError
+        return instant.astimezone(UTC), UUID(message_id)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         wrong = FieldError("cursor", cursor[:100], "use `next` of the page before, unchanged")
         raise Invalid("cursor", errors=[wrong]) from error

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.common.auth import Caller
 from services.common.db import Connection
 from services.common.errors import Forbidden, NotFound
+from services.common.record import log_access
 from services.notify.store import book
 
 READERS = frozenset({"rhf_adviser", "operator", "auditor"})
@@ -20,7 +21,8 @@ def require_reader(caller: Caller) -> None:
 
 async def require_case(conn: Connection, caller: Caller, application_id: UUID) -> None:
     """The case's holder and editors, and readers of the log. NotFound for all others: the case does not
-    exist for them, least of all for a reader with a conflict of interest."""
+    exist for them, least of all for a reader with a conflict of interest. A reader of another organisation is
+    noted."""
     case = await book.case_file(conn, application_id)
     if case is None:
         raise NotFound
@@ -28,6 +30,10 @@ async def require_case(conn: Connection, caller: Caller, application_id: UUID) -
         return
     if not caller.roles & READERS or await book.conflicted(conn, application_id, caller.person_id):
         raise NotFound
+    if case.organisation is None or caller.organisation != case.organisation:
+        await log_access(
+            conn, actor=caller.actor, action="case.messages", key=str(application_id), outcome="read"
+        )
 
 
 async def sees_message(conn: Connection, caller: Caller, message: Mapping[str, Any]) -> bool:

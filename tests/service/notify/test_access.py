@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from fastapi.routing import APIRoute
 
+from services.common.http import encode_cursor
 from services.notify.api import router
 from services.review import events as review
 from tests.service.notify.conftest import Notify
@@ -118,8 +119,60 @@ async def test_pages_follow_each_other(
     ids = [each["id"] for each in first["items"] + second["items"]]
     assert len(ids) == len(set(ids)) == 105
     assert second["next"] is None
-    for bad in ("nonsense", first["next"][:-4]):
+    someone = str(uuid4())
+    beyond = [
+        encode_cursor(at, someone)
+        for at in ("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2024-01-01T00:00:00")
+    ]
+    wrong = [
+        encode_cursor(5, someone),
+        encode_cursor("2024-01-01T00:00:00Z", 5),
+        encode_cursor("\x00", "\x00"),
+    ]
+    for bad in ("nonsense", first["next"][:-4], "%00", *beyond, *wrong):
         assert (await server.get(adviser, "/v1/messages", params={"cursor": bad})).status_code == 422
+
+
+async def test_bad_input_is_answered_by_a_problem(
+    notify: Notify, people: dict[str, Person | None], api: Callable[[str], Awaitable[Api]]
+) -> None:
+    server = await api("notify")
+    for path in (
+        "/v1/messages?application_id=none",
+        "/v1/messages?kind=%00",
+        "/v1/messages?kind=" + "x" * 500,
+        "/v1/messages/none",
+        "/v1/messages/%00",
+        "/v1/cases/none/messages",
+        f"/v1/cases/{uuid4()}/messages?cursor=" + "x" * 500,
+    ):
+        answer = await server.get(people["rhf_adviser"], path)
+        assert answer.status_code in (404, 422), f"{path}: {answer.status_code}"
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_refusals_and_foreign_reads_stand_in_the_access_log(
+    notify: Notify, people: dict[str, Person | None], api: Callable[[str], Awaitable[Api]]
+) -> None:
+    holder, auditor, stranger = (_someone(people[each]) for each in ("holder", "auditor", "applicant"))
+    case = uuid4()
+    await notify.meet(holder.id)
+    await notify.submit(case, holder.id, organisation="HMR")
+    [message] = await notify.messages()
+    server = await api("notify")
+    path = f"/v1/cases/{case}/messages"
+    await server.get(stranger, path)
+    await server.get(stranger, "/v1/messages")
+    await server.get(holder, path)
+    for read in (path, f"/v1/messages?application_id={case}", f"/v1/messages/{message['id']}"):
+        assert (await server.get(auditor, read)).status_code == 200
+    async with notify.database.read() as conn:
+        rows = await conn.fetch("select actor_id, key, outcome, reason from access_log order by seq")
+    assert [tuple(row) for row in rows] == [
+        (str(stranger.id), str(case), "denied", "NotFound"),
+        (str(stranger.id), "-", "denied", "Forbidden"),
+        *[(str(auditor.id), str(case), "read", "")] * 3,
+    ]
 
 
 def _someone(person: Person | None) -> Person:

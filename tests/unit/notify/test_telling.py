@@ -109,6 +109,42 @@ def test_an_escalation_before_the_due_instant_blames_nobody(language: str) -> No
     assert before.subject != after.subject
 
 
+YOU = {
+    "nb": r"\b(du|deg|din|ditt|dine)\b",
+    "nn": r"\b(du|deg|din|ditt|dine)\b",
+    "en": r"\b(you|your|yours)\b",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("fact", "mail", "template"), [each for each in MAILS if "hf_adviser" in each.values[1].to]
+)
+def test_what_the_trusts_adviser_is_told_too_calls_nobody_you(
+    fact: type[Fact], mail: Mail, template: str, language: str
+) -> None:
+    matter = Matter(template, data_of(fact), case(), TITLES, mail.link, LATER)
+    body = render(matter, contact(language=language), PORTAL).text.partition(PORTAL)[0]
+    assert not re.findall(YOU[language], body, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_can_still_be_done_depends_on_the_deadline(language: str) -> None:
+    words = {
+        "deadline-moved": {"nb": "sendt inn", "nn": "send inn", "en": "have submitted"},
+        "attachment-refused": {
+            "nb": "før søknadsfristen",
+            "nn": "før søknadsfristen",
+            "en": "before the deadline",
+        },
+    }
+    for param in MAILS:
+        fact, mail, template = param.values
+        if template in words:
+            matter = Matter(template, data_of(fact), case(), TITLES, mail.link, LATER)
+            assert words[template][language] in render(matter, contact(language=language), PORTAL).text
+
+
 def test_an_instant_is_told_in_oslo_time() -> None:
     data = _submitted() | {"submitted_at": "2023-10-25T12:59:30Z"}
     matter = Matter("receipt", data, case(), TITLES, "case", LATER)
