@@ -95,7 +95,8 @@ def _message(fact: type[Fact], schemas: dict[str, Any]) -> dict[str, Any]:
         }
     schema = fact.json_schema()
     for name, inner in schema.pop("$defs", {}).items():
-        schemas[name] = inner
+        if schemas.setdefault(name, inner) != inner:
+            raise ValueError(f"two different parts of facts are called {name}")
     return json.loads(json.dumps(message | {"payload": schema}).replace("#/$defs/", "#/components/schemas/"))  # type: ignore[no-any-return]
 
 

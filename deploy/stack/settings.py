@@ -102,6 +102,7 @@ _CHECKS: tuple[tuple[str, Callable[[str], str | None]], ...] = (
     ("OIDC_ISSUERS", _issuers),
     ("CORS_ORIGINS", _origins),
     ("OTEL_TRACES_EXPORTER", _choice("zipkin_json", "otlp_proto_http", "none")),
+    ("OTEL_METRICS_EXPORTER", _choice("otlp_proto_http", "none")),
     (r"PORTAL_URL|OTEL_EXPORTER_.*_ENDPOINT", _url),
     (
         "FAILPOINT",
