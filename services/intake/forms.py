@@ -36,7 +36,14 @@ def schema_mistake(schema: Mapping[str, Any]) -> str | None:
         where = ".".join(str(part) for part in error.absolute_path)
         return f"{where or 'form'}: {error.message[:200]}"
     resolver = _NOTHING_REMOTE.resolver_with_root(DRAFT202012.create_resource(dict(schema)))
-    return next(_dangling(schema, resolver), None)
+    mistake = next(_dangling(schema, resolver), None)
+    if mistake is not None:
+        return mistake
+    try:
+        form_faults(schema, {})
+    except RecursionError:
+        return "$ref: the form leads back to itself"
+    return None
 
 
 def _dangling(part: Any, resolver: Resolver[Any]) -> Iterator[str]:

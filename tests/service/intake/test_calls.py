@@ -63,6 +63,7 @@ MISTAKES: list[tuple[list[Any], Any, str]] = [
     (["categories", 0, "form"], {"words": {"minLength": "a"}, "$ref": "#/words"}, "categories.product.form"),
     (["categories", 0, "form"], {"properties": {"a": {"$ref": "#/properties/a"}}}, "categories.product.form"),
     (["categories", 0, "form"], {"properties": {"a": {"pattern": "["}}}, "categories.product.form"),
+    (["categories", 0, "form"], {"allOf": [{"$ref": "#"}]}, "categories.product.form"),
     (["categories", 0, "form"], {"title": "\ud800"}, "categories.0.form"),
     (["categories", 0, "form_hints"], {"\ud800": 1}, "categories.0.form_hints"),
     (["categories", 0, "code"], "service", "categories"),
