@@ -27,13 +27,14 @@ SEED = int(os.environ.get("FAULT_SEED") or random.randrange(2**32))
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """At the top of every run, and also of a quiet one, which has no header."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    reporter.write_line(f"FAULT_SEED={SEED}")
+    if reporter := session.config.pluginmanager.get_plugin("terminalreporter"):
+        reporter.write_line(f"FAULT_SEED={SEED}")
 
 
 @pytest.fixture
 def seed() -> int:
-    """FAULT_SEED repeats a run."""
+    """FAULT_SEED repeats a run; a test that fails shows the line again."""
+    print(f"FAULT_SEED={SEED}")
     return SEED
 
 
