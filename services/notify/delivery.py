@@ -19,7 +19,7 @@ from services.common.outages import is_infrastructure
 from services.common.run import Worker
 from services.common.settings import Settings
 from services.common.telemetry import span
-from services.intake.events.call_definition import ADDRESS
+from services.intake.events.call_fields import ADDRESS
 from services.notify.commands import sending, writing
 from services.notify.commands.sending import Outgoing
 from services.notify.store import messages

@@ -12,7 +12,7 @@ PLANTED = {
     "review": ("tests.service.review.test_checks", "tests.service.review.test_panel_checks"),
     "funding": ("tests.service.funding.test_checks",),
     "notify": ("tests.service.notify.test_checks",),
-    "workflows": ("tests.messaging.test_starter_doctor",),
+    "workflows": ("tests.messaging.test_starter_checks",),
 }
 
 

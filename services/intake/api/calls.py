@@ -13,7 +13,8 @@ from services.common.idempotency import once
 from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.api.cursors import instant_and_text
 from services.intake.commands import calls as commands
-from services.intake.events.call_definition import CallDefinition, Moment
+from services.intake.events.call_definition import CallDefinition
+from services.intake.events.call_fields import Moment
 from services.intake.store import calls as store
 from services.intake.store.calls import Call
 

@@ -14,7 +14,7 @@ from services.intake import policy
 from services.intake.api.caller import Guarded, KnownCaller
 from services.intake.api.cursors import as_id
 from services.intake.commands import people as commands
-from services.intake.events.call_definition import Address
+from services.intake.events.call_fields import Address
 from services.intake.store import people as store
 from services.intake.store.people import Person
 

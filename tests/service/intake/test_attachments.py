@@ -1,4 +1,5 @@
 """Attachments on the real store and scanner: uploaded, verified, cleaned, refused and handed back."""
+# Longer than 300 lines because each way that a file can go is one short test over the same few helpers.
 
 import asyncio
 import hashlib

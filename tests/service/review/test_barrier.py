@@ -1,4 +1,5 @@
 """The round starts once: when the last live case has entered or ended, or at the straggler instant."""
+# Longer than 300 lines because each way to be late for the one barrier is one short test.
 
 import asyncio
 from uuid import UUID

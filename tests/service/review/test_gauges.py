@@ -14,7 +14,8 @@ async def test_late_tasks_are_counted_by_kind_and_one_that_stands_still_is_not_l
         ("consult", "open", 1),
     ):
         await owner.execute(
-            """insert into task (id, subject, kind, n, call_id, state, audience_role, opened_at, due_at, act_path)
+            """insert into task (id, subject, kind, n, call_id, state, audience_role, opened_at, due_at,
+                                 act_path)
                values ($1, $2, $3, '1', 'c', $4, 'hf_adviser', clock_timestamp(),
                        clock_timestamp() + make_interval(hours => $5), 'POST review /v1')""",
             uuid4(),
