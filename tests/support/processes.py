@@ -40,11 +40,11 @@ class Process:
         self.send(signal.SIGKILL)
         self._process.wait(timeout=10)
 
-    def stop(self) -> int:
-        """SIGTERM, and wait; the exit code."""
+    def stop(self, patience: float = 20) -> int:
+        """SIGTERM, and wait for so many seconds; the exit code."""
         self.send(signal.SIGCONT)
         self.send(signal.SIGTERM)
-        return self._process.wait(timeout=20)
+        return self._process.wait(timeout=patience)
 
     def wait(self, seconds: float) -> int:
         """Wait for it to end by itself; the exit code."""
