@@ -57,6 +57,7 @@ async def test_a_worker_frozen_in_an_activity_wakes_when_another_has_done_it_and
     armed.process.send(signal.SIGCONT)
     # It finishes what it was at, however long it takes to part from connections that nobody holds any more.
     assert armed.process.stop(patience=60) == 0
+    assert "Activity not found on completion" in armed.process.output(), "it had nothing late to report"
     await oracle.judge(live, drafts)
     assert _written(live, ids) == before
 
