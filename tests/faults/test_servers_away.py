@@ -1,4 +1,4 @@
-"""F4, F5: the broker dead or frozen, Temporal dead: applicants still submit, and the rest catches up.
+"""F4, F5: the broker dead or frozen, Temporal dead, all of them: people still act, and the rest catches up.
 
 A server is brought back only when its absence has been felt by what waits for it.
 """
@@ -13,6 +13,7 @@ from tests.support import eventually, oracle
 from tests.support.live import Draft, Live
 
 _STARTER = "workflows-starter"
+_SERVERS = ("kafka", "temporal", "clamd", "maildev")
 
 
 @pytest.mark.parametrize("fault", ["dead", "frozen"])
@@ -38,6 +39,35 @@ async def test_applicants_submit_while_temporal_is_dead(live: Live, servants: Se
     assert _runs(live, drafts) == 0
     servants.start("temporal")
     await oracle.judge(live, drafts)
+
+
+async def test_with_everything_away_but_the_database_people_still_submit_and_act(
+    live: Live, servants: Servants
+) -> None:
+    drafts = await live.drafts(4)
+    waiting = drafts.pop()
+    await live.submit(waiting)
+    case = f"/v1/cases/{waiting.id}"
+    adviser = live.sessions[f"hf-{(waiting.session.person.org or 'HNT').lower()}"]
+    await eventually(lambda: _asked(live, waiting), 60, pause=0.2)
+    for server in _SERVERS:
+        servants.take_away(server)
+    await _all_submit_undisturbed(live, drafts)
+    verdict = {"version": 1, "outcome": "recommended", "reason": "Godt forankret."}
+    await adviser.post("review", f"{case}/prescreening", verdict)
+    assert not _asked(live, waiting), "the task is done as soon as it is acted on"
+    for server in _SERVERS:
+        servants.start(server)
+    await oracle.judge(live, [waiting, *drafts])
+
+
+def _asked(live: Live, draft: Draft) -> bool:
+    rows = oracle.inspect(
+        live.settings,
+        "select 1 from review.task where application_id = %s and kind = 'prescreen' and closed_at is null",
+        draft.id,
+    )
+    return bool(rows)
 
 
 async def _all_submit_undisturbed(live: Live, drafts: Sequence[Draft]) -> None:
