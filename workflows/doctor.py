@@ -108,6 +108,8 @@ async def _gone(client: Client, conn: Connection, running: Set[str]) -> set[Stuc
             description = await client.get_workflow_handle(workflow_id).describe(rpc_timeout=_ANSWER)
             status = description.status.name if description.status else "UNKNOWN"
         except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                continue  # it does not answer now, which the list of those that run would have met too
             status = error.status.name
         if status != "RUNNING":  # the list of those that run lags behind
             found.add(Stuck(workflow_id, f"its run is gone ({status}), though the case has not ended"))

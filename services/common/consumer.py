@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -38,6 +38,13 @@ _STUCK_SECONDS = 20.0
 _AT_ONCE = 4  # partitions at work side by side; the pool must have more connections than this
 
 
+class _Hopeless(NamedTuple):
+    """Why an event must be parked; `ours`: several in a row mean that the fault is not the events'."""
+
+    reason: str
+    ours: bool = True
+
+
 class Consumer:
     """The consumer group of one service: reads topics, applies handlers, parks what cannot be done."""
 
@@ -51,7 +58,7 @@ class Consumer:
         self._parked_in_a_row: list[str] = []
         self._waits: dict[TopicPartition, float] = {}
         self._early_since: dict[UUID, float] = {}
-        self._patience = _MOST_PATIENCE
+        self._impatient_until = 0.0
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._halted = False
 
@@ -164,37 +171,44 @@ class Consumer:
                 application_id=delivery.key, event_id=str(delivery.event_id)
             ),
         ):
-            reason = await self._apply_with_tries(delivery)
-            early = self._early_since.pop(delivery.event_id, None) is not None
-            if reason is None:
+            hopeless = await self._apply_with_tries(delivery)
+            self._early_since.pop(delivery.event_id, None)
+            if hopeless is None:
                 self._parked_in_a_row.clear()
-                self._patience = _MOST_PATIENCE if early else self._patience
                 return False
-            if early:  # what it waits for may stay away for the others too, and is no fault of ours
-                self._patience = _LITTLE_PATIENCE
-            return await self._park(delivery, reason, in_a_row=not early)
+            return await self._park(delivery, hopeless)
 
-    async def _apply_with_tries(self, delivery: Delivery) -> str | None:
+    async def _apply_with_tries(self, delivery: Delivery) -> _Hopeless | None:
         """None when the event is done, else why it must be parked."""
         for attempt in range(1, _TRIES + 1):
             try:
                 await self._apply(delivery)
                 return None
             except Refused as refused:
-                return f"{type(refused).__name__}: {refused.detail or refused.title}"
+                return _Hopeless(f"{type(refused).__name__}: {refused.detail or refused.title}")
             except NotYet as early:
-                since = self._early_since.setdefault(delivery.event_id, time.monotonic())
-                if time.monotonic() - since < self._patience:
+                if self._may_still_come(delivery):
                     raise
-                return f"{type(early).__name__}: {early}"
+                return _Hopeless(f"{type(early).__name__}: {early}", ours=False)
             except Exception as error:
                 if is_infrastructure(error):
+                    self._early_since.clear()  # what they wait for was held up as well
                     raise
                 _log.error("event failed", consumer=self.name, attempt=attempt, exc_info=error)
                 last = type(error).__name__
             if attempt < _TRIES:
                 await asyncio.sleep(_TRIES_PAUSE * 2**attempt)
-        return f"{last}, {_TRIES} times"
+        return _Hopeless(f"{last}, {_TRIES} times")
+
+    def _may_still_come(self, delivery: Delivery) -> bool:
+        """Whether to wait on for what the event builds on. After one has waited in vain, those that miss the
+        same do not each wait as long."""
+        now = time.monotonic()
+        waited = now - self._early_since.setdefault(delivery.event_id, now)
+        if waited < (_LITTLE_PATIENCE if now < self._impatient_until else _MOST_PATIENCE):
+            return True
+        self._impatient_until = now + _MOST_PATIENCE
+        return False
 
     async def _apply(self, delivery: Delivery) -> None:
         async with self._database.transaction() as conn:
@@ -210,25 +224,25 @@ class Consumer:
         metrics.lag.record(metrics.seconds_since(incoming.time), {"consumer": self.name})
         failpoint("consumer.after_commit")
 
-    async def _park(self, delivery: Delivery, reason: str, *, in_a_row: bool) -> bool:
+    async def _park(self, delivery: Delivery, why: _Hopeless) -> bool:
         """Park the event that cannot be done; True when there is now so much parked that we must stop."""
         async with self._database.transaction() as conn:
             await parking.lock(conn, self.name, delivery.key)
             if not await parking.take_in(conn, self.name, delivery):
                 return False  # another process has done it meanwhile
             behind = await parking.is_parked(conn, self.name, delivery.key)
-            await parking.park(conn, self.name, delivery, reason, behind=behind)
-            _log.error("event parked", consumer=self.name, event_type=delivery.type, reason=reason)
-            if in_a_row and delivery.key not in self._parked_in_a_row:
+            await parking.park(conn, self.name, delivery, why.reason, behind=behind)
+            _log.error("event parked", consumer=self.name, event_type=delivery.type, reason=why.reason)
+            if why.ours and delivery.key not in self._parked_in_a_row:
                 self._parked_in_a_row.append(delivery.key)
             open_keys = await parking.open_causes(conn, self.name)
             if open_keys >= parking.MOST_PARKED:
-                why = f"{open_keys} keys are parked"
+                reason = f"{open_keys} keys are parked"
             elif len(self._parked_in_a_row) >= parking.MOST_IN_A_ROW:
-                why = f"{len(self._parked_in_a_row)} keys were parked in a row"
+                reason = f"{len(self._parked_in_a_row)} keys were parked in a row"
             else:
                 return False
-            await parking.halt(conn, self.name, why)
+            await parking.halt(conn, self.name, reason)
             return True
 
 

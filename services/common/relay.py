@@ -25,9 +25,10 @@ _log = structlog.get_logger()
 _ROUND_ROWS = 500
 _POLL_SECONDS = 0.25
 _SEND_SECONDS = 5.0
+_ROUND_SECONDS = 15.0
 _LONGEST_WAIT = 5.0
 _LONGEST_BACKOFF = 60.0
-_FORSAKEN_SECONDS = 30  # a round takes less, and between rounds the outbox is polled
+_FORSAKEN_SECONDS = 30  # longer than a round with its last send; between rounds the outbox is polled
 # What no producer can mend by trying the same bytes again soon; the key waits longer then, the others go on.
 _REFUSED = (
     "MessageSizeTooLargeError",
@@ -116,7 +117,10 @@ class Relay:
         by_key: dict[str, list[Any]] = {}
         for row in rows:
             by_key.setdefault(row["key"], []).append(row)
-        results = await asyncio.gather(*(self._send_in_order(producer, of_key) for of_key in by_key.values()))
+        until = time.monotonic() + _ROUND_SECONDS
+        results = await asyncio.gather(
+            *(self._send_in_order(producer, of_key, until) for of_key in by_key.values())
+        )
         acknowledged = [row["seq"] for sent, _, _ in results for row in sent]
         if acknowledged:
             await conn.execute(
@@ -137,11 +141,14 @@ class Relay:
         return healthy, bool(acknowledged)
 
     async def _send_in_order(
-        self, producer: AIOKafkaProducer, rows: Sequence[Any]
+        self, producer: AIOKafkaProducer, rows: Sequence[Any], until: float
     ) -> tuple[list[Any], Any, Exception | None]:
-        """The rows of one key that the broker acknowledged, and the first that it did not, and why."""
+        """The rows of one key that the broker acknowledged, and the first that it did not, and why. What is
+        not sent in time is left for the next round."""
         sent: list[Any] = []
         for row in rows:
+            if time.monotonic() > until:
+                break
             try:
                 await self._send(producer, row)
             except (KafkaError, TimeoutError) as error:

@@ -16,6 +16,7 @@ from services.intake.events import (
 from services.review.events import (
     CaseRecommended,
     ConflictDeclared,
+    ConsultationAnswered,
     PrescreeningDecided,
     RecommendationSigned,
 )
@@ -70,6 +71,10 @@ async def on_recommendation_signed(conn: Connection, event: Incoming) -> None:
     await taking_in.take_in_signature(conn, RecommendationSigned.from_data(event.data))
 
 
+async def on_consultation_answered(conn: Connection, event: Incoming) -> None:
+    await taking_in.take_in_answer(conn, ConsultationAnswered.from_data(event.data))
+
+
 async def on_conflict_declared(conn: Connection, event: Incoming) -> None:
     await taking_in.take_in_conflict(conn, ConflictDeclared.from_data(event.data))
 
@@ -87,4 +92,5 @@ HANDLERS: dict[str, Handler] = {
     CaseRecommended.TYPE: on_case_recommended,
     RecommendationSigned.TYPE: on_recommendation_signed,
     ConflictDeclared.TYPE: on_conflict_declared,
+    ConsultationAnswered.TYPE: on_consultation_answered,
 }

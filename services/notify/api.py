@@ -1,39 +1,20 @@
 """HTTP: the log of everything sent."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
 from services.common.auth import CallerDep
-from services.common.errors import FieldError, Forbidden, Invalid, NotFound
+from services.common.denials import denials_noted
+from services.common.errors import FieldError, Invalid, NotFound
 from services.common.http import DatabaseDep, decode_cursor, encode_cursor
-from services.common.record import log_access
 from services.notify import policy
 from services.notify.store import log
 
-
-async def _noted(request: Request, caller: CallerDep, database: DatabaseDep) -> AsyncIterator[None]:
-    """Note who was refused what."""
-    try:
-        yield
-    except (Forbidden, NotFound) as refused:
-        async with database.transaction() as conn:
-            await log_access(
-                conn,
-                actor=caller.actor,
-                action=f"{request.method} {request.scope['route'].path}",
-                key=request.path_params.get("application_id", "") or "-",
-                outcome="denied",
-                reason=type(refused).__name__,
-            )
-        raise
-
-
-router = APIRouter(prefix="/v1", tags=["messages"], dependencies=[Depends(_noted)])
+router = APIRouter(prefix="/v1", tags=["messages"], dependencies=[Depends(denials_noted)])
 
 _PAGE = 100
 
@@ -146,7 +127,7 @@ async def get_message(caller: CallerDep, database: DatabaseDep, message_id: UUID
         if row is None or not await policy.sees_message(conn, caller, row):
             raise NotFound
         if row["application_id"] is not None:
-            await policy.require_case(conn, caller, row["application_id"])
+            await policy.note_read(conn, caller, row["application_id"])
     return _line(row, database.settings.mail_from)
 
 

@@ -12,7 +12,7 @@ CHECKS = (
     Check(
         name="message_stuck",
         sql="""select coalesce(application_id::text, call_id, key) as key, id, reason from notify.message
-               where (status = 'sending' and sending_since < clock_timestamp() - interval '10 minutes')
+               where (status = 'sending' and sender_seen_at < clock_timestamp() - interval '10 minutes')
                   or (status = 'queued' and next_try_at < clock_timestamp() - interval '10 minutes')""",
         explain="a message is due and nobody sends it: does the worker run?",
     ),

@@ -30,7 +30,8 @@ _log = structlog.get_logger()
 _ADDRESS = re.compile(ADDRESS)
 _SENDERS = 3
 _IDLE_SECONDS = 0.25
-_SWEEP_SECONDS = 20.0
+_RENEW_SECONDS = 5.0
+_SWEEP_SECONDS = 5.0
 _GREETING_SECONDS = 10.0
 _RELAY_SECONDS = 30.0
 
@@ -129,6 +130,25 @@ async def send_next(worker: Worker) -> bool:
     if isinstance(found, bool):
         return found
     failpoint("notify.claimed")
+    renewing = asyncio.create_task(_renew(worker, found))
+    try:
+        await _send_traced(worker, found)
+    finally:
+        renewing.cancel()
+        # A hold that could not be renewed ends; whoever sends the message then is the one who counts.
+        await asyncio.gather(renewing, return_exceptions=True)
+    return True
+
+
+async def _renew(worker: Worker, outgoing: Outgoing) -> None:
+    """Hold the message for as long as somebody is at work on it."""
+    while True:
+        await asyncio.sleep(_RENEW_SECONDS)
+        async with worker.database.transaction() as conn:
+            await messages.renew(conn, outgoing.id, outgoing.attempt)
+
+
+async def _send_traced(worker: Worker, found: Outgoing) -> None:
     with (
         caused_by(found.call_trace, str(found.id)),
         span(
@@ -142,7 +162,6 @@ async def send_next(worker: Worker) -> bool:
         ),
     ):
         await _send(worker, found)
-    return True
 
 
 async def _send(worker: Worker, outgoing: Outgoing) -> None:

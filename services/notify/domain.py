@@ -72,7 +72,8 @@ RELAY_DOWN_PAUSE = timedelta(seconds=5)
 MOST_PER_HOUR = 1000
 CAP_PAUSE = timedelta(minutes=10)
 # A process that died while sending leaves its row behind; twice (same Message-ID) is better than never.
-SENDING_IS_LOST_AFTER = timedelta(minutes=2)
+# A sender renews its hold on the message; one that was killed does not.
+SENDING_IS_LOST_AFTER = timedelta(seconds=20)
 UNADDRESSED_IS_OVERDUE_AFTER = timedelta(minutes=5)
 
 

@@ -30,7 +30,15 @@ async def require_case(conn: Connection, caller: Caller, application_id: UUID) -
         return
     if not caller.roles & READERS or await book.conflicted(conn, application_id, caller.person_id):
         raise NotFound
-    if case.organisation is None or caller.organisation != case.organisation:
+    await note_read(conn, caller, application_id)
+
+
+async def note_read(conn: Connection, caller: Caller, application_id: UUID) -> None:
+    """Note a reader of another organisation than the case's; of one that is not known yet, everybody."""
+    case = await book.case_file(conn, application_id)
+    if case is not None and caller.person_id in case.applicants:
+        return
+    if case is None or case.organisation is None or caller.organisation != case.organisation:
         await log_access(
             conn, actor=caller.actor, action="case.messages", key=str(application_id), outcome="read"
         )

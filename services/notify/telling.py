@@ -269,3 +269,6 @@ OF_WORKFLOWS: Mapping[str, NoMail] = {
 """Facts of the workflows, by type: services do not import what workflows define."""
 
 BY_TYPE: Mapping[str, type[Fact]] = {fact.TYPE: fact for fact in TELLING}
+
+ASKING = tuple(fact.TYPE for fact, mail in TELLING.items() if isinstance(mail, Mail) and mail.link == "task")
+"""Facts whose mails ask somebody to act on a task: once it is closed they are not wanted any more."""

@@ -15,7 +15,7 @@ from services.common.idempotency import once
 from services.funding.api.shapes import LanguageQuery, Text, pdf
 from services.funding.commands import archive, offers
 from services.funding.policy import Act, authorise, note_read, sees_inside
-from services.funding.store import calls, decisions
+from services.funding.store import calls, decisions, papers
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
@@ -67,7 +67,7 @@ async def list_decisions(application_id: UUID, caller: CallerDep, database: Data
     inside = sees_inside(caller, case)
     async with database.read() as conn:
         call = await calls.get_call(conn, case.call_id)
-        letters = {each.version: each for each in await decisions.letters_of_case(conn, application_id)}
+        letters = {each.version: each for each in await papers.letters_of_case(conn, application_id)}
         found = await decisions.decisions_of_case(conn, application_id)
     await note_read(database, caller, Act.SEE_DECISIONS, case)
     items = []
@@ -113,7 +113,7 @@ async def show_letter(
     """The newest decision letter, or that of the given version (PDF/A-2b)."""
     case = await authorise(database, caller, Act.SEE_DECISIONS, application_id)
     async with database.read() as conn:
-        letters = await decisions.letters_of_case(conn, application_id)
+        letters = await papers.letters_of_case(conn, application_id)
         chosen = [each for each in letters if version is None or each.version == version]
         if not chosen:
             raise NotFound

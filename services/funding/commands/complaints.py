@@ -14,7 +14,7 @@ from services.funding.domain.cases import CaseAction, CaseState, require_uninvol
 from services.funding.domain.grants import REQUEST, RequestAction, RequestState
 from services.funding.domain.machine import move
 from services.funding.events import ComplaintDecided, ComplaintReceived
-from services.funding.store import cases, complaints, decisions, grants, recommendations
+from services.funding.store import cases, complaints, decisions, grants, papers, recommendations
 
 
 class ComplaintTooLate(Refused):
@@ -47,7 +47,7 @@ async def complain(
     """
     case = await lock_case(conn, application_id)
     version = case.decision_version
-    letter = await decisions.find_letter(conn, application_id, version)
+    letter = await papers.find_letter(conn, application_id, version)
     if letter is None:
         raise StepOutOfOrder("there is no decision to complain about yet")
     if case.state in (CaseState.AWARDED, CaseState.LOST):

@@ -14,7 +14,7 @@ from services.funding.commands.offers import leave_list, offer_free_money, withd
 from services.funding.domain.cases import CASE, CaseAction, CaseState
 from services.funding.domain.grants import GRANT, GrantAction
 from services.funding.events import LossDecided
-from services.funding.store import calls, cases, decisions, grants
+from services.funding.store import calls, cases, decisions, grants, papers
 
 _SERVICE = Actor("service", "funding")
 _HAS_MONEY = frozenset({CaseState.OFFERED, CaseState.MOVING, CaseState.IN_DECISION, CaseState.RESERVE})
@@ -112,7 +112,7 @@ async def undo_ending(conn: Connection, application_id: UUID, ended_as: str) -> 
         Entry(str(application_id), _SERVICE, "case.ending_undone", body),
         *await leave_out(conn, case.call_id, _SERVICE, application_id),
     ]
-    if case.decision_version:
+    if case.decision_version and await papers.letters_are_due(conn, application_id, case.decision_version):
         # It was passed over when the letters of its round went out.
         case = await lock_case(conn, application_id)
         letter = await issue_letter(conn, case, case.decision_version, _SERVICE)

@@ -15,7 +15,7 @@ from services.funding.documents.contents import letter_contents
 from services.funding.domain.cases import CaseState, Outcome
 from services.funding.domain.grants import GrantState
 from services.funding.events import AwardMade, KickoffPlanned, LetterSent
-from services.funding.store import calls, cases, decisions, grants
+from services.funding.store import calls, cases, decisions, grants, papers
 from services.funding.times import award_times, instant, start_base
 
 
@@ -33,7 +33,7 @@ async def letters_to_send(conn: Connection, round_id: str) -> list[tuple[UUID, i
     return [
         (decision.application_id, decision.version)
         for decision in await decisions.decisions_of_round(conn, round_id)
-        if await decisions.find_letter(conn, decision.application_id, decision.version) is None
+        if await papers.find_letter(conn, decision.application_id, decision.version) is None
     ]
 
 
@@ -49,7 +49,7 @@ async def issue_letter(conn: Connection, case: cases.Case, version: int, actor: 
     """The letter of this decision on the (locked) case. Returns what to record; None where none is due."""
     if case.state in (CaseState.ENDED, CaseState.LOST):
         return None
-    if await decisions.find_letter(conn, case.id, version) is not None:
+    if await papers.find_letter(conn, case.id, version) is not None:
         return None
     decision = next(
         each for each in await decisions.decisions_of_case(conn, case.id) if each.version == version
@@ -61,7 +61,7 @@ async def issue_letter(conn: Connection, case: cases.Case, version: int, actor: 
         instant(call.definition, "reserve_validity", sent_at) if decision.outcome is Outcome.RESERVE else None
     )
     award = _award(case, call, decision, sent_at) if decision.outcome is Outcome.AWARDED else None
-    letter = decisions.Letter(
+    letter = papers.Letter(
         case.id,
         version,
         sent_at,
@@ -69,7 +69,7 @@ async def issue_letter(conn: Connection, case: cases.Case, version: int, actor: 
         reserve_until,
         letter_contents(call.definition, case, decision, sent_at, complaint_until, reserve_until, award),
     )
-    await decisions.add_letter(conn, letter)
+    await papers.add_letter(conn, letter)
     await archive_letter(conn, letter)
     events: list[Fact] = [
         LetterSent(

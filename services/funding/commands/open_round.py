@@ -30,6 +30,7 @@ async def open_round(
     if await decisions.find_round(conn, round_id) is not None:
         return
     call = await calls.get_call(conn, call_id)
+    await decisions.lock_round_of_call(conn, call_id)
     if application_id is None:
         kind = RoundKind.CALL
         found = await _of_call(conn, call)

@@ -12,7 +12,7 @@ from services.funding.documents.contents import presentation_contents
 from services.funding.documents.render import presentation_pdf
 from services.funding.documents.texts import Language
 from services.funding.events import KickoffPlanned, LeaderMeetingPresented, RoundPublished
-from services.funding.store import calls, decisions, views
+from services.funding.store import calls, decisions, papers, views
 from services.funding.times import instant
 
 
@@ -56,7 +56,7 @@ async def _presented(conn: Connection, round_: decisions.Round, at: datetime) ->
 async def presentation_document(conn: Connection, round_id: str, language: Language) -> bytes:
     """The presentation in this language; before the meeting it shows the round as it stands. NotFound if
     unknown."""
-    kept = await decisions.find_document(conn, round_id, "presentation", language)
+    kept = await papers.find_document(conn, round_id, "presentation", language)
     if kept is not None:
         return kept
     round_ = await decisions.find_round(conn, round_id)

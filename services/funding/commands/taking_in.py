@@ -3,9 +3,15 @@
 from services.common.db import Connection
 from services.common.record import Actor, record, record_all
 from services.funding.commands.left_out import leave_out
+from services.funding.domain.grants import PLAN_CONDITION
 from services.funding.store import calls, cases, decisions, recommendations
 from services.intake.events import ApplicationSubmitted, CallPublished, DeadlineMoved
-from services.review.events import CaseRecommended, ConflictDeclared, RecommendationSigned
+from services.review.events import (
+    CaseRecommended,
+    ConflictDeclared,
+    ConsultationAnswered,
+    RecommendationSigned,
+)
 
 _SERVICE = Actor("service", "funding")
 
@@ -33,6 +39,24 @@ async def take_in_recommendation(conn: Connection, fact: CaseRecommended) -> Non
     """What the panel recommends for one case. Once per round and case."""
     await cases.hear_of(conn, fact.application_id, fact.call_id)
     await recommendations.add_recommendation(conn, fact)
+
+
+async def take_in_answer(conn: Connection, fact: ConsultationAnswered) -> None:
+    """A plan must be adjusted (X15): where the panel had signed by then, its recommendation gets the
+    condition now, and so does what is proposed and not decided yet."""
+    if fact.outcome != "adjust":
+        return
+    await decisions.lock_round_of_call(conn, fact.call_id)
+    await decisions.lock_rounds_of_case(conn, fact.application_id)
+    condition = PLAN_CONDITION + fact.organisation
+    if await recommendations.add_condition(conn, fact.application_id, condition):
+        await record(
+            conn,
+            key=str(fact.application_id),
+            actor=_SERVICE,
+            action="condition.added",
+            body={"condition": condition},
+        )
 
 
 async def take_in_signature(conn: Connection, fact: RecommendationSigned) -> None:

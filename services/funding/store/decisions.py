@@ -60,16 +60,6 @@ class Decision:
     decided_at: datetime
 
 
-@dataclass(frozen=True)
-class Letter:
-    application_id: UUID
-    version: int
-    sent_at: datetime
-    complaint_until: datetime
-    reserve_until: datetime | None
-    contents: dict[str, Any]
-
-
 _ROUND = (
     "id, call_id, application_id, kind, state, attempt, prepared_by, decided_by, decided_at, "
     "back_reason, presented_at"
@@ -124,12 +114,21 @@ async def lock_round(conn: Connection, round_id: str) -> Round | None:
 
 
 async def lock_round_of_call(conn: Connection, call_id: str) -> None:
-    """The round of the whole call, if there is one by now: nobody decides it meanwhile, nor is a signature
-    taken in that says there will be none."""
+    """The round of the whole call, if there is one by now, and the call: nobody decides it meanwhile, lays a
+    round out, or takes in a signature that says there will be none."""
     await conn.execute(
         "select from decision_round where call_id = $1 and application_id is null for update", call_id
     )
     await conn.execute("select from call where id = $1 for update", call_id)
+
+
+async def lock_rounds_of_case(conn: Connection, application_id: UUID) -> None:
+    """The rounds that the case is laid out in: nobody decides them meanwhile."""
+    await conn.execute(
+        """select from decision_round where id in (
+             select decision_round_id from proposal where application_id = $1) order by id for update""",
+        application_id,
+    )
 
 
 async def set_prepared(conn: Connection, round_id: str, by: UUID, at: datetime) -> None:
@@ -243,58 +242,3 @@ async def decisions_of_round(conn: Connection, round_id: str) -> list[Decision]:
         f"select {_DECISION} from decision where decision_round_id = $1 order by application_id", round_id
     )
     return [_decision(row) for row in rows]
-
-
-async def add_letter(conn: Connection, letter: Letter) -> None:
-    await conn.execute(
-        """insert into letter (application_id, version, sent_at, complaint_until, reserve_until, contents)
-           values ($1, $2, $3, $4, $5, $6)""",
-        letter.application_id,
-        letter.version,
-        letter.sent_at,
-        letter.complaint_until,
-        letter.reserve_until,
-        letter.contents,
-    )
-
-
-async def find_letter(conn: Connection, application_id: UUID, version: int) -> Letter | None:
-    row = await conn.fetchrow(
-        """select application_id, version, sent_at, complaint_until, reserve_until, contents from letter
-           where application_id = $1 and version = $2""",
-        application_id,
-        version,
-    )
-    return Letter(**dict(row)) if row else None
-
-
-async def letters_of_case(conn: Connection, application_id: UUID) -> list[Letter]:
-    rows = await conn.fetch(
-        """select application_id, version, sent_at, complaint_until, reserve_until, contents from letter
-           where application_id = $1 order by version""",
-        application_id,
-    )
-    return [Letter(**dict(row)) for row in rows]
-
-
-async def find_document(conn: Connection, subject: str, kind: str, language: str) -> bytes | None:
-    found: bytes | None = await conn.fetchval(
-        "select pdf from document where subject = $1 and kind = $2 and language = $3", subject, kind, language
-    )
-    return found
-
-
-async def add_document(
-    conn: Connection, subject: str, kind: str, language: str, pdf: bytes, sha256: str, at: datetime
-) -> None:
-    """Archive the document; one that is there already stays."""
-    await conn.execute(
-        """insert into document (subject, kind, language, pdf, sha256, made_at)
-           values ($1, $2, $3, $4, $5, $6) on conflict do nothing""",
-        subject,
-        kind,
-        language,
-        pdf,
-        sha256,
-        at,
-    )

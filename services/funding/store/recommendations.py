@@ -40,6 +40,24 @@ async def add_recommendation(conn: Connection, fact: CaseRecommended) -> None:
     )
 
 
+async def add_condition(conn: Connection, application_id: UUID, condition: str) -> bool:
+    """Add it to what is recommended for the case, and to what is proposed and not decided yet; False where it
+    stood already, or nothing is recommended yet. The case's rounds must be locked."""
+    found: int = await conn.fetchval(
+        """with recommended as (
+             update recommendation set conditions = conditions || $2::text
+             where application_id = $1 and not $2 = any(conditions) returning 1
+           ), proposed as (
+             update proposal p set conditions = p.conditions || $2::text from decision_round r
+             where r.id = p.decision_round_id and r.state <> 'decided' and p.application_id = $1
+               and not $2 = any(p.conditions) returning 1
+           ) select (select count(*) from recommended) + (select count(*) from proposed)""",
+        application_id,
+        condition,
+    )
+    return found > 0
+
+
 async def add_panel_round(conn: Connection, fact: RecommendationSigned) -> None:
     await conn.execute(
         """insert into panel_round (round_id, call_id, panel, application_id, application_ids, signed_by)

@@ -2,7 +2,6 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator
 from math import isfinite
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,9 +10,9 @@ from fastapi import Depends, Request
 
 from services.common.auth import Caller, CallerDep
 from services.common.db import Connection, Database
-from services.common.errors import BadRequest, FieldError, Forbidden, Invalid, NotFound
+from services.common.denials import denials_noted
+from services.common.errors import BadRequest, FieldError, Invalid
 from services.common.http import DatabaseDep
-from services.common.record import log_access
 from services.intake.commands.people import enter_caller
 from services.intake.store import people
 
@@ -80,22 +79,5 @@ async def _plain(request: Request) -> None:
             raise Invalid(path, errors=[FieldError(path[:200], None, "write a number")])
 
 
-async def _noted(request: Request, caller: CallerDep, database: DatabaseDep) -> AsyncIterator[None]:
-    try:
-        yield
-    except (Forbidden, NotFound) as refused:
-        # In a transaction of its own: that of the attempt is rolled back.
-        async with database.transaction() as conn:
-            await log_access(
-                conn,
-                actor=caller.actor,
-                action=f"{request.method} {getattr(request.scope.get('route'), 'path', '')}",
-                key=request.path_params.get("application_id", "") or "-",
-                outcome="denied",
-                reason=type(refused).__name__,
-            )
-        raise
-
-
-Guarded = [Depends(_plain), Depends(_noted)]
+Guarded = [Depends(_plain), Depends(denials_noted)]
 """For every router: the body is plain JSON, and a refused attempt is noted."""

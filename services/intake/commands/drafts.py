@@ -21,7 +21,7 @@ from services.intake.events import DraftWarned
 from services.intake.events.call_definition import Category
 from services.intake.forms import unknown_fields
 from services.intake.policy import Act
-from services.intake.store import applications, calls, status
+from services.intake.store import applications, calls, endorsements, status
 from services.intake.store.applications import Application
 
 _MOST_DRAFTS = 20
@@ -123,7 +123,8 @@ def _form_errors(category: Category, content: Draft) -> list[FieldError]:
 async def invite_editor(
     conn: Connection, caller: Caller, application_id: UUID, email: str, arrived_at: datetime
 ) -> dict[str, Any]:
-    """Let a colleague write too; somebody unknown gets an invitation first."""
+    """Let a colleague write too, who is no leader asked to endorse it; somebody unknown gets an invitation
+    first."""
     call, application = await lock_for(conn, caller, application_id, Act.OWN)
     require_editable(application)
     require_open(call, arrived_at)
@@ -134,6 +135,9 @@ async def invite_editor(
     )
     if person.id == application.holder_id:
         raise Invalid("email", errors=[FieldError("email", email, "name somebody else than yourself")])
+    chain = await endorsements.of_application(conn, application_id)
+    if any(each.person_id == person.id and each.state in ("asked", "endorsed") for each in chain):
+        raise Invalid("email", errors=[FieldError("email", email, "name somebody who does not endorse it")])
     if person.signed_in:
         await applications.add_editor(conn, application_id, person.id)
     body: dict[str, JsonValue] = {"person_id": str(person.id), "invited": not person.signed_in}
@@ -144,9 +148,12 @@ async def invite_editor(
 
 
 async def remove_editor(conn: Connection, caller: Caller, application_id: UUID, person_id: UUID) -> None:
-    """Take the pen from a colleague again, or the invitation; the next version submitted tells the others."""
+    """Take the pen from a colleague again, or the invitation. Who wrote what was submitted stays an author:
+    StepOutOfOrder."""
     _, application = await lock_for(conn, caller, application_id, Act.OWN)
     require_editable(application)
+    if application.version:
+        raise StepOutOfOrder("It was submitted with these authors.", state=application.state.value)
     if not await applications.remove_editor(conn, application_id, person_id):
         raise NotFound()
     body: dict[str, JsonValue] = {"person_id": str(person_id)}

@@ -14,7 +14,7 @@ from services.notify.domain import Action, Contact, State, move
 from services.notify.events import MessageFailed
 from services.notify.store import book, messages
 from services.notify.store.messages import Message
-from services.notify.telling import BY_TYPE, TELLING, Mail
+from services.notify.telling import ASKING, BY_TYPE, TELLING, Mail
 from services.notify.templates import Matter, Rendered, render
 from workflows.contracts.tasks import REACH_RECIPIENT
 
@@ -82,7 +82,7 @@ async def _reason_to_withhold(
 ) -> str | None:
     """Judged again at the last moment: since the message was written a conflict may have been declared, or
     the task done."""
-    if message.task_closed:
+    if message.task_closed and message.event_type in ASKING:
         return domain.TASK_CLOSED
     if contact is None:
         return "not_in_address_book"

@@ -13,7 +13,7 @@ from services.common.record import Actor, record
 from services.notify.domain import TASK_CLOSED, Action, Audience, CaseFile, State, move
 from services.notify.store import book, messages
 from services.notify.store.messages import Draft
-from services.notify.telling import BY_TYPE, TELLING, Mail
+from services.notify.telling import ASKING, BY_TYPE, TELLING, Mail
 
 ACTOR = Actor("service", "notify")
 _INVITATIONS = UUID("2f3f1f0e-5d0b-5c0e-8c37-9a3bb7a6f2c4")
@@ -156,7 +156,7 @@ async def close_task(conn: Connection, task_id: UUID, key: str) -> None:
     what waits for a relay."""
     await book.set_closed(conn, task_id)
     withheld = move(State.UNADDRESSED, Action.WITHHOLD)
-    ended = await messages.end_unaddressed(conn, task_id, withheld, TASK_CLOSED)
+    ended = await messages.end_unaddressed(conn, task_id, ASKING, withheld, TASK_CLOSED)
     if ended:
         body: dict[str, JsonValue] = {"messages": [str(each) for each in ended], "reason": TASK_CLOSED}
         await record(conn, key=key, actor=ACTOR, action="messages.withheld", body=body)

@@ -70,7 +70,7 @@ create table message (
   attempts       int not null default 0,
   created_at     timestamptz not null default clock_timestamp(),
   next_try_at    timestamptz not null default clock_timestamp(),
-  sending_since  timestamptz,
+  sender_seen_at timestamptz,     -- renewed while its sender lives
   ended_at       timestamptz,
   traceparent    text,
   call_trace     text,            -- the call id of the request that began it all
@@ -79,7 +79,7 @@ create table message (
   check ((status in ('sent', 'failed', 'withheld')) = (ended_at is not null))
 );
 create index message_due on message (next_try_at) where status = 'queued';
-create index message_sending on message (sending_since) where status = 'sending';
+create index message_sending on message (sender_seen_at) where status = 'sending';
 create index message_unaddressed on message (created_at) where status = 'unaddressed';
 create index message_by_case on message (application_id, created_at, id);
 create index message_by_time on message (created_at, id);

@@ -1,6 +1,6 @@
 """SQL of messages on their way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -115,12 +115,15 @@ async def take_waiting(conn: Connection) -> Draft | None:
     return Draft(**{name: row[name] for name in Draft.__dataclass_fields__})
 
 
-async def end_unaddressed(conn: Connection, task_id: UUID, state: str, reason: str) -> list[UUID]:
-    """End what waits for somebody to be told of this task; returns the messages."""
+async def end_unaddressed(
+    conn: Connection, task_id: UUID, event_types: Sequence[str], state: str, reason: str
+) -> list[UUID]:
+    """End what waits for somebody to be told of this task by these facts; returns the messages."""
     rows = await conn.fetch(
-        """update message set status = $2, reason = $3, ended_at = clock_timestamp()
-           where task_id = $1 and status = 'unaddressed' returning id""",
+        """update message set status = $3, reason = $4, ended_at = clock_timestamp()
+           where task_id = $1 and event_type = any($2) and status = 'unaddressed' returning id""",
         task_id,
+        list(event_types),
         state,
         reason,
     )
@@ -166,7 +169,7 @@ async def set_sending(
     conn: Connection, message_id: UUID, *, address: str, language: str, subject: str
 ) -> None:
     await conn.execute(
-        """update message set status = 'sending', sending_since = clock_timestamp(), attempts = attempts + 1,
+        """update message set status = 'sending', sender_seen_at = clock_timestamp(), attempts = attempts + 1,
                   address = $2, language = $3, subject = $4 where id = $1""",
         message_id,
         address,
@@ -181,7 +184,7 @@ async def set_ended(
     await conn.execute(
         """update message set status = $2, reason = $3, relay = coalesce($4, relay), ended_at =
            clock_timestamp(),
-                  sending_since = null where id = $1""",
+                  sender_seen_at = null where id = $1""",
         message_id,
         state,
         reason,
@@ -196,7 +199,7 @@ async def set_queued(
     back."""
     await conn.execute(
         """update message set status = 'queued', next_try_at = clock_timestamp() + $2, reason = $3,
-                  attempts = greatest(attempts - $4, 0), sending_since = null where id = $1""",
+                  attempts = greatest(attempts - $4, 0), sender_seen_at = null where id = $1""",
         message_id,
         pause,
         reason,
@@ -204,12 +207,22 @@ async def set_queued(
     )
 
 
+async def renew(conn: Connection, message_id: UUID, attempt: int) -> None:
+    """The sender of this attempt lives."""
+    await conn.execute(
+        """update message set sender_seen_at = clock_timestamp()
+           where id = $1 and attempts = $2 and status = 'sending'""",
+        message_id,
+        attempt,
+    )
+
+
 async def lock_lost(conn: Connection, after: timedelta) -> Message | None:
     """A message left in `sending` by a process that died, locked."""
     row = await conn.fetchrow(
         f"""select {_MESSAGE} from message m
-            where status = 'sending' and sending_since < clock_timestamp() - $1::interval
-            order by sending_since for update of m skip locked limit 1""",
+            where status = 'sending' and sender_seen_at < clock_timestamp() - $1::interval
+            order by sender_seen_at for update of m skip locked limit 1""",
         after,
     )
     return _message(row)

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from services.common.auth import CallerDep
 from services.common.db import Connection, now
+from services.common.denials import noting_denials
 from services.common.errors import NotFound
 from services.common.http import ArrivedDep, Body, DatabaseDep, arrived_at
 from services.common.idempotency import once
@@ -19,8 +20,8 @@ from services.review.api.case_views import (
     PrescreeningView,
     WaitedView,
 )
-from services.review.api.denials import note_read, noting_denials
 from services.review.api.inputs import Text
+from services.review.api.reads import note_read
 from services.review.commands import consultations, prescreening
 from services.review.domain.tasks import Interval, TaskTime, waited, waited_in_all
 from services.review.policy import Act, permit, standing

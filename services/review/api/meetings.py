@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
+from services.common.denials import noting_denials
 from services.common.errors import Refused
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
-from services.review.api.denials import noting_denials
 from services.review.api.visible_rounds import Visible, visible_round
 from services.review.commands import meetings
 from services.review.commands.terms import get_call

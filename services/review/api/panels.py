@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
+from services.common.denials import noting_denials
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
-from services.review.api.denials import noting_denials
 from services.review.api.visible_rounds import visible_round
 from services.review.commands import panels as commands
 from services.review.commands.panel_terms import panel_of

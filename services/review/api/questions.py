@@ -8,11 +8,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.common.auth import Caller, CallerDep
 from services.common.db import Connection
+from services.common.denials import noting_denials
 from services.common.errors import FieldError, Invalid
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
-from services.review.api.denials import note_read, noting_denials
 from services.review.api.inputs import Text
+from services.review.api.reads import note_read
 from services.review.api.tasks import AudienceView
 from services.review.commands import questions as commands
 from services.review.policy import Act, CaseAccess, permit, standing, waits_for

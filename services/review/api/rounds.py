@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from services.common.auth import CallerDep
 from services.common.db import Connection
+from services.common.denials import noting_denials
 from services.common.http import Body, DatabaseDep
 from services.common.idempotency import once
-from services.review.api.denials import noting_denials
 from services.review.api.visible_rounds import Visible, visible_round
 from services.review.commands import assessments as scoring
 from services.review.commands.conflicts import Declaration, declare

@@ -10,10 +10,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.common.auth import Caller, CallerDep
 from services.common.db import Connection, Database
+from services.common.denials import noting_denials
 from services.common.errors import FieldError, Invalid, NotFound
 from services.common.http import Body, DatabaseDep, decode_cursor, encode_cursor
 from services.common.idempotency import once
-from services.review.api.denials import noting_denials
 from services.review.api.inputs import Text
 from services.review.commands import worklist as commands
 from services.review.policy import sees_task

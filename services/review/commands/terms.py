@@ -36,6 +36,8 @@ def waits_for_straggler(call: store.Call, lacking: Sequence[str]) -> bool:
     `lacking`: as `barrier.missing` has it. A consultation goes by its own rule, the rest by that of the call.
     """
     policy: str = call.definition["times"]["straggler_policy"]
+    if "prescreening" in lacking:  # nobody is consulted before the trust has recommended it
+        lacking = ["prescreening"]
     # An organisation consulted for two reasons is waited for if one of them says so: that comes last.
     consultations = sorted(call.definition["consultations"], key=lambda each: str(each["late_answer"]))
     rules = {f"consultation_{each['organisation']}": each["late_answer"] for each in consultations}

@@ -8,11 +8,46 @@ import pytest
 
 from services.funding.commands.letters import NotDecidedYet
 from services.funding.commands.open_round import RecommendationsMissing
+from services.review.events import ConsultationAnswered
 from tests.service.funding.play import Case, Play
 
 
 def _problem(answer: object) -> str:
     return str(answer.json()["type"]).rpartition("/")[2]  # type: ignore[attr-defined]
+
+
+async def test_a_condition_that_comes_after_the_signature_is_in_the_decision(play: Play) -> None:
+    """Up to the decision: laid out or not, prepared or not. What is decided stays as it was decided."""
+    await play.publish_call({"service": 1_000_000})
+    early, late, over = (
+        Case(each, 300_000, "awarded", n) for n, each in enumerate(("HMR", "HNT", "SAMN"), 1)
+    )
+    await play.recommended(early, late, over)
+
+    async def adjust(case: Case, outcome: str = "adjust") -> None:
+        answered = ConsultationAnswered(
+            application_id=case.id,
+            call_id=play.call_id,
+            organisation="HP",
+            outcome=outcome,
+            answered_by=play.chair,
+        )
+        await play.fact(answered, case.id)
+
+    await adjust(early)
+    await adjust(early)
+    await play.run("open_decision_round", play.round())
+    await play.prepare("call-a.d1")
+    await adjust(late)
+    await adjust(over, "feasible")
+    assert (await play.take("call-a.d1")).status_code == 201
+    await adjust(over)
+    await play.run("send_letters", play.round())
+    letters = [(await play.facts("letter-sent", each))[0] for each in (early, late, over)]
+    assert [each["conditions"] for each in letters] == [["adjusted_plan_HP"], ["adjusted_plan_HP"], []]
+    async with play.database.read() as conn:
+        added = await conn.fetch("select key from audit where action = 'condition.added'")
+    assert sorted(row["key"] for row in added) == sorted(str(each.id) for each in (early, late, over))
 
 
 async def test_the_round_waits_for_every_signed_recommendation(play: Play) -> None:

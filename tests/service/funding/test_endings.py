@@ -206,7 +206,12 @@ async def test_a_letter_that_a_withdrawal_held_back_follows_its_undoing(play: Pl
     await play.run("open_decision_round", play.round())
     await play.prepare("call-a.d1")
     await play.take("call-a.d1")
+    # Nobody gets a letter before the leader meeting.
     await play.fact(_withdrawn(case), case.id)
+    await play.fact(_undone(case), case.id)
+    assert not await play.facts("letter-sent", case)
+    await play.fact(_withdrawn(case), case.id)
+    await play.run("present_awards", play.round())
     await play.run("send_letters", play.round())
     assert not await play.facts("letter-sent", case)
     for _ in range(2):

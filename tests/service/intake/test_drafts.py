@@ -198,9 +198,13 @@ async def test_co_editors_are_listed_and_let_go_while_the_pen_is_with_the_holder
     [contact] = await world.facts(asked["person_id"], "contact-changed")
     late = await world.api.post(world.person(), f"/v1/invitations/{contact['invitation_token']}")
     problem(late, 404, "not-found")
+    made(await world.api.post(holder, f"{path}/editors", {"email": await world.email(colleague)}))
     made(await world.submit(holder, application_id))
     [fact] = await world.facts(application_id, "application-submitted")
-    assert fact["editor_ids"] == []
+    assert fact["editor_ids"] == [str(colleague.id)]
+    # The other services know them as authors now, also when the pen is back with the holder.
+    problem(await world.api.delete(holder, f"{path}/editors/{colleague.id}"), 409, "step-out-of-order")
+    await hand_back(world, application_id)
     problem(await world.api.delete(holder, f"{path}/editors/{colleague.id}"), 409, "step-out-of-order")
 
 

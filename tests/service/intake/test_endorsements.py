@@ -105,6 +105,8 @@ async def test_no_author_endorses_and_nobody_twice(world: World) -> None:
     body = {"position": "klinikksjef", "email": await world.email(editor)}
     problem(await world.api.post(holder, path, body), 422, "invalid")
     clinic = await world.endorse(holder, application_id, "klinikksjef")
+    too = {"email": await world.email(clinic)}
+    problem(await world.api.post(holder, f"/v1/applications/{application_id}/editors", too), 422, "invalid")
     again = {"position": "administrerende_direktor", "email": await world.email(clinic)}
     problem(await world.api.post(holder, path, again), 422, "invalid")
     # The same person behind another address.

@@ -44,6 +44,27 @@ def people(person: Callable[..., Person]) -> dict[str, Person | None]:
     return made | {"conflicted_adviser": person("rhf_adviser"), "none": None}
 
 
+async def test_a_message_that_waits_for_its_case_can_be_read_by_id(
+    notify: Notify, person: Callable[..., Person], api: Callable[[str], Awaitable[Api]]
+) -> None:
+    """Those are the ones that doctor names."""
+    case = uuid4()
+    asked = review.QuestionAnswered(
+        application_id=case,
+        call_id="call-a",
+        question_id=uuid4(),
+        task_id=None,
+        asked_by=uuid4(),
+        answered_by=uuid4(),
+    )
+    await notify.take(asked, case)
+    (message,) = await notify.messages()
+    assert message["status"] == "unaddressed"
+    server = await api("notify")
+    answer = await server.get(person("rhf_adviser", organisation="HMN"), f"/v1/messages/{message['id']}")
+    assert answer.status_code == 200
+
+
 async def test_the_matrix(
     notify: Notify, people: dict[str, Person | None], api: Callable[[str], Awaitable[Api]]
 ) -> None:

@@ -3,6 +3,7 @@ message."""
 # Longer than 300 lines because every answer that a relay can give is one short test.
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -266,6 +267,30 @@ async def test_nobody_is_reminded_of_a_task_that_is_done(notify: Notify, case: d
     assert told == {"receipt": ("sent", None), "task-opened": ("withheld", "task_closed")}
 
 
+async def test_an_answer_reaches_the_asker_also_when_their_task_is_done(
+    notify: Notify, case: dict[str, object]
+) -> None:
+    adviser, application_id = uuid4(), case["application_id"]
+    assert isinstance(application_id, UUID)
+    await notify.meet(adviser, "hf_adviser", organisation="HNT")
+    task = notify.task(application_id, review.Audience(role="hf_adviser", organisation="HNT"))
+    await notify.take(task, application_id)
+    await notify.close(task)
+    answered = review.QuestionAnswered(
+        application_id=application_id,
+        call_id=task.call_id,
+        question_id=uuid4(),
+        task_id=task.task_id,
+        asked_by=adviser,
+        answered_by=uuid4(),
+    )
+    await notify.take(answered, application_id)
+    async with relay() as sink:
+        await notify.send_all(notify.worker(smtp_port=sink.port))
+    told = {each["template"]: each["status"] for each in await notify.messages()}
+    assert told == {"receipt": "sent", "task-opened": "withheld", "question-answered": "sent"}
+
+
 async def test_what_a_dead_sender_left_is_sent_again(notify: Notify, case: dict[str, object]) -> None:
     async with notify.database.transaction() as conn:
         claimed = await sending.claim(conn, environment="development", portal_url="http://portal.test")
@@ -273,7 +298,7 @@ async def test_what_a_dead_sender_left_is_sent_again(notify: Notify, case: dict[
     async with notify.database.transaction() as conn:
         assert await sending.sweep(conn) is False
     async with notify.database.transaction() as conn:
-        await conn.execute("update message set sending_since = sending_since - interval '1 hour'")
+        await conn.execute("update message set sender_seen_at = sender_seen_at - interval '1 hour'")
     async with notify.database.transaction() as conn:
         assert await sending.sweep(conn) is True
     await notify.let_time_pass()
@@ -282,12 +307,30 @@ async def test_what_a_dead_sender_left_is_sent_again(notify: Notify, case: dict[
     assert [mail["Message-ID"] for mail in sink.taken] == [f"<{claimed.id}@helse-midt.test>"]
 
 
+async def test_a_sender_that_lives_keeps_its_message_however_long_the_relay_takes(
+    notify: Notify, case: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(delivery, "_GREETING_SECONDS", 2.0)
+    monkeypatch.setattr(domain, "SENDING_IS_LOST_AFTER", timedelta(seconds=0.5))
+    swept = []
+    async with relay(silent=True) as sink:
+        working = asyncio.create_task(send_next(notify.worker(smtp_port=sink.port)))
+        while not working.done():
+            async with notify.database.transaction() as conn:
+                swept.append(await sending.sweep(conn))
+            await asyncio.sleep(0.05)
+        assert await working
+    assert len(swept) > 10
+    assert not any(swept)
+
+
 async def test_a_message_that_kills_every_sender_is_given_up(notify: Notify, case: dict[str, object]) -> None:
     for _ in range(MOST_ATTEMPTS):
         await notify.let_time_pass()
         async with notify.database.transaction() as conn:
             claimed = await sending.claim(conn, environment="development", portal_url="http://portal.test")
-            await conn.execute("update message set sending_since = sending_since - interval '1 hour'")
+            await conn.execute("update message set sender_seen_at = sender_seen_at - interval '1 hour'")
         assert not isinstance(claimed, bool)
         async with notify.database.transaction() as conn:
             assert await sending.sweep(conn) is True

@@ -159,6 +159,18 @@ async def test_a_consultation_that_is_waited_for_holds_the_round_at_the_straggle
     assert flags == {str(one): ["formal_check", "consultation_TTO"], str(two): ["formal_check"]}
 
 
+async def test_a_case_that_its_trust_never_screened_waits_for_nobody_that_could_not_be_asked(
+    panel: PanelPlay,
+) -> None:
+    await rule(panel, HP="wait")
+    case = await panel.submit("one", touches=["HP"])
+    await panel.close_call(case)
+    await panel.pass_straggler_instant()
+    assert await completions(panel) == [[str(case)]]
+    (entered,) = await panel.facts("round-entered")
+    assert entered["flags"] == ["formal_check", "prescreening", "consultation_HP"]
+
+
 async def test_a_consultation_that_may_come_late_holds_no_round_that_waits_for_the_rest(
     panel: PanelPlay, adviser: Person
 ) -> None:

@@ -1,13 +1,15 @@
-"""Refused attempts and looks at other organisations' cases are noted in the access log."""
+"""Refused attempts are noted in the access log, with the class of the refusal."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.common.auth import Caller
+from fastapi import Request
+
+from services.common.auth import Caller, CallerDep
 from services.common.db import Database
 from services.common.errors import Forbidden, NotFound
+from services.common.http import DatabaseDep
 from services.common.record import log_access
-from services.review.policy import CaseAccess
 
 
 @asynccontextmanager
@@ -28,12 +30,9 @@ async def noting_denials(database: Database, caller: Caller, action: str, key: o
         raise
 
 
-async def note_read(database: Database, caller: Caller, action: str, case: CaseAccess) -> None:
-    """Note that the case was read from outside the applicant's organisation, by someone who may."""
-    own = caller.person_id == case.holder_id or caller.person_id in case.editor_ids
-    if own or (case.organisation is not None and caller.organisation == case.organisation):
-        return
-    async with database.transaction() as conn:
-        await log_access(
-            conn, actor=caller.actor, action=action, key=str(case.application_id), outcome="read"
-        )
+async def denials_noted(request: Request, caller: CallerDep, database: DatabaseDep) -> AsyncIterator[None]:
+    """Dependency of a whole router: the attempt is named by its route, and by its application if any."""
+    action = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}"
+    key = request.path_params.get("application_id", "") or "-"
+    async with noting_denials(database, caller, action, key):
+        yield
