@@ -115,7 +115,9 @@ class Consumer:
     async def _read_session(self, kafka: Any) -> None:
         idle_since = time.monotonic()
         while True:
-            batches = await kafka.getmany(timeout_ms=1_000, max_records=50)
+            # While the group is reshuffled the client waits without limit, also for an answer that got lost.
+            polled = kafka.getmany(timeout_ms=1_000, max_records=50)
+            batches = await asyncio.wait_for(polled, timeout=_STUCK_SECONDS)
             if batches:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > _STUCK_SECONDS:
