@@ -8,6 +8,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, localtime
+from functools import partial
 
 import aiosmtplib
 import structlog
@@ -15,6 +16,7 @@ from opentelemetry.trace import SpanKind
 
 from services.common.context import caused_by
 from services.common.failpoints import failpoint
+from services.common.holding import held
 from services.common.outages import is_infrastructure
 from services.common.run import Worker
 from services.common.settings import Settings
@@ -130,22 +132,10 @@ async def send_next(worker: Worker) -> bool:
     if isinstance(found, bool):
         return found
     failpoint("notify.claimed")
-    renewing = asyncio.create_task(_renew(worker, found))
-    try:
+    renew = partial(messages.renew, message_id=found.id, attempt=found.attempt)
+    async with held(worker.database, renew, seconds=_RENEW_SECONDS):
         await _send_traced(worker, found)
-    finally:
-        renewing.cancel()
-        # A hold that could not be renewed ends; whoever sends the message then is the one who counts.
-        await asyncio.gather(renewing, return_exceptions=True)
     return True
-
-
-async def _renew(worker: Worker, outgoing: Outgoing) -> None:
-    """Hold the message for as long as somebody is at work on it."""
-    while True:
-        await asyncio.sleep(_RENEW_SECONDS)
-        async with worker.database.transaction() as conn:
-            await messages.renew(conn, outgoing.id, outgoing.attempt)
 
 
 async def _send_traced(worker: Worker, found: Outgoing) -> None:

@@ -8,6 +8,7 @@ from services.common.auth import Caller
 from services.common.db import Connection
 from services.common.errors import Forbidden, NotFound
 from services.common.record import log_access
+from services.notify.domain import CaseFile
 from services.notify.store import book
 
 READERS = frozenset({"rhf_adviser", "operator", "auditor"})
@@ -30,12 +31,15 @@ async def require_case(conn: Connection, caller: Caller, application_id: UUID) -
         return
     if not caller.roles & READERS or await book.conflicted(conn, application_id, caller.person_id):
         raise NotFound
-    await note_read(conn, caller, application_id)
+    await _note_read(conn, caller, application_id, case)
 
 
 async def note_read(conn: Connection, caller: Caller, application_id: UUID) -> None:
     """Note a reader of another organisation than the case's; of one that is not known yet, everybody."""
-    case = await book.case_file(conn, application_id)
+    await _note_read(conn, caller, application_id, await book.case_file(conn, application_id))
+
+
+async def _note_read(conn: Connection, caller: Caller, application_id: UUID, case: CaseFile | None) -> None:
     if case is not None and caller.person_id in case.applicants:
         return
     if case is None or case.organisation is None or caller.organisation != case.organisation:

@@ -13,11 +13,12 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from uuid import UUID
 
 import structlog
 
+from services.common.holding import held
 from services.common.outages import is_infrastructure
 from services.common.record import Actor
 from services.common.run import Worker, every
@@ -59,9 +60,10 @@ async def clean_waiting(worker: Worker) -> None:
             attachment = await store.lease_next(conn, _LEASE)
         if attachment is None:
             return
-        renewing = asyncio.create_task(_renew(worker, attachment.id))
+        renew = partial(store.renew, attachment_id=attachment.id, lease=_LEASE)
         try:
-            await clean(worker, attachment)
+            async with held(worker.database, renew, seconds=_RENEW_SECONDS):
+                await clean(worker, attachment)
         except Exception as error:
             # What is down comes back: tried again at once. A file that breaks us or the scanner waits for its
             # lease to end, so that the files behind it get their turn.
@@ -69,18 +71,6 @@ async def clean_waiting(worker: Worker) -> None:
                 async with worker.database.transaction() as conn:
                     await store.release(conn, attachment.id)
             raise
-        finally:
-            renewing.cancel()
-            # A lease that could not be renewed ends; whoever judges the file then is the one who counts.
-            await asyncio.gather(renewing, return_exceptions=True)
-
-
-async def _renew(worker: Worker, attachment_id: UUID) -> None:
-    """Keep the file for as long as somebody is at work on it."""
-    while True:
-        await asyncio.sleep(_RENEW_SECONDS)
-        async with worker.database.transaction() as conn:
-            await store.renew(conn, attachment_id, _LEASE)
 
 
 async def clean(worker: Worker, attachment: Attachment) -> None:
