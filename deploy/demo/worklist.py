@@ -83,7 +83,8 @@ class Worklists:
         waiting = False
         while True:
             try:
-                await asyncio.wait_for(bell.wait(), _LOOK_AGAIN_SECONDS if waiting else None)
+                async with asyncio.timeout(_LOOK_AGAIN_SECONDS if waiting else None):
+                    await bell.wait()
             except TimeoutError:
                 pass
             bell.clear()

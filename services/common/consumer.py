@@ -8,7 +8,6 @@ else gets five tries and is parked then.
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,7 +22,7 @@ from services.common.envelope import Delivery
 from services.common.envelope import Incoming as Incoming
 from services.common.errors import InfrastructureDown, NotYet, Refused
 from services.common.failpoints import failpoint
-from services.common.outages import is_infrastructure
+from services.common.outages import closed_within, is_infrastructure
 from services.common.parking import Handler as Handler
 
 _log = structlog.get_logger()
@@ -107,7 +106,8 @@ class Consumer:
             metadata_max_age_ms=30_000,
         )
         try:
-            await asyncio.wait_for(kafka.start(), timeout=15)
+            async with asyncio.timeout(15):
+                await kafka.start()
             await self._read_session(kafka)
         finally:
             await _stop(kafka)
@@ -116,8 +116,8 @@ class Consumer:
         idle_since = time.monotonic()
         while True:
             # While the group is reshuffled the client waits without limit, also for an answer that got lost.
-            polled = kafka.getmany(timeout_ms=1_000, max_records=50)
-            batches = await asyncio.wait_for(polled, timeout=_STUCK_SECONDS)
+            async with asyncio.timeout(_STUCK_SECONDS):
+                batches = await kafka.getmany(timeout_ms=1_000, max_records=50)
             if batches:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > _STUCK_SECONDS:
@@ -256,7 +256,8 @@ def _resume(kafka: Any, partition: TopicPartition) -> None:
 async def _commit(kafka: Any, partition: TopicPartition, offset: int) -> None:
     """Move the offset. A failure costs nothing but a redelivery, which the inbox knows."""
     try:
-        await asyncio.wait_for(kafka.commit({partition: offset}), timeout=5)
+        async with asyncio.timeout(5):
+            await kafka.commit({partition: offset})
     except (KafkaError, TimeoutError) as error:
         _log.info("offset not committed", topic=partition.topic, error=type(error).__name__)
 
@@ -265,14 +266,15 @@ async def _raise_if_stuck(kafka: Any) -> None:
     """A client may go silent for ever after the broker's restart: if more is there, begin a new session."""
     assigned = kafka.assignment() - kafka.paused()
     if assigned:
-        ends = await asyncio.wait_for(kafka.end_offsets(assigned), timeout=5)
+        async with asyncio.timeout(10):
+            ends = await kafka.end_offsets(assigned)
+            positions = {partition: await kafka.position(partition) for partition in assigned}
         for partition in assigned:
-            if await asyncio.wait_for(kafka.position(partition), timeout=5) < ends[partition]:
+            if positions[partition] < ends[partition]:
                 raise InfrastructureDown("the broker's client has gone silent")
 
 
 async def _stop(kafka: Any) -> None:
-    """Leave the group. A frozen broker gets a few seconds; the rest goes on behind us and ends by itself."""
-    stopping = asyncio.ensure_future(kafka.stop())
-    with suppress(TimeoutError, KafkaError):
-        await asyncio.wait_for(asyncio.shield(stopping), timeout=5)
+    """Leave the group, or at least cut the lines: as a silent member the old client would keep partitions."""
+    if not await closed_within(5, kafka.stop()):
+        await closed_within(2, kafka._client.close())

@@ -157,7 +157,8 @@ class Database:
         """Close every connection; those in use get a few seconds to finish."""
         await self._waker.close()
         try:
-            await asyncio.wait_for(self._pool.close(), timeout=_CONNECT_SECONDS)
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
 

@@ -134,7 +134,8 @@ def _limited(receive: Receive, headers: dict[bytes, bytes], most: int) -> Receiv
         if until is None:
             until = time.monotonic() + _BODY_SECONDS
         try:
-            message = await asyncio.wait_for(receive(), until - time.monotonic())
+            async with asyncio.timeout(until - time.monotonic()):
+                message = await receive()
         except TimeoutError:
             raise HTTPException(408, headers={"Connection": "close"}) from None
         seen += len(message.get("body", b""))

@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind
 from services.common.db import Connection, connect, outbox_channel
 from services.common.envelope import headers_of
 from services.common.failpoints import failpoint
-from services.common.outages import is_infrastructure
+from services.common.outages import closed_within, is_infrastructure
 from services.common.record import PERSONAL_TOPICS
 from services.common.settings import Settings
 from services.common.telemetry import span
@@ -107,7 +107,8 @@ class Relay:
                     return progress
             else:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), _POLL_SECONDS)
+                    async with asyncio.timeout(_POLL_SECONDS):
+                        await woken.wait()
 
     async def _round(
         self, conn: Connection, producer: AIOKafkaProducer, rows: Sequence[Any]
@@ -130,14 +131,15 @@ class Relay:
                 acknowledged,
                 list(PERSONAL_TOPICS),
             )
+        failures = [(row, error) for _, row, error in results if row is not None]
+        answers = bool(acknowledged) or not failures or await _answers(producer)
         healthy = True
-        for _, failed, error in results:
-            if failed is not None:
-                refused = type(error).__name__ in _REFUSED
-                healthy = healthy and refused
-                # Where others got through it is this row that holds up each round: the longer it waits.
-                alone = refused or bool(acknowledged)
-                await self._back_off(conn, failed, error, _LONGEST_BACKOFF if alone else _LONGEST_WAIT)
+        for row, error in failures:
+            refused = answers and type(error).__name__ in _REFUSED
+            healthy = healthy and refused
+            # Where others got through it is this row that holds up each round: the longer it waits.
+            alone = refused or bool(acknowledged)
+            await self._back_off(conn, row, error, _LONGEST_BACKOFF if alone else _LONGEST_WAIT)
         return healthy, bool(acknowledged)
 
     async def _send_in_order(
@@ -168,15 +170,13 @@ class Relay:
             event_type=row["type"],
         ):
             # The client never gives up by itself. A timeout means "unknown": the row stays and is sent again.
-            await asyncio.wait_for(
-                producer.send_and_wait(
+            async with asyncio.timeout(_SEND_SECONDS):
+                await producer.send_and_wait(
                     row["topic"],
                     key=row["key"].encode(),
                     value=None if row["payload"] is None else row["payload"].encode(),
                     headers=headers_of(row, f"/services/{self._schema}"),
-                ),
-                _SEND_SECONDS,
-            )
+                )
         failpoint("relay.after_ack")
 
     async def _back_off(self, conn: Connection, row: Any, error: Exception | None, longest: float) -> None:
@@ -197,23 +197,29 @@ async def _start_producer(settings: Settings, schema: str) -> AIOKafkaProducer:
         client_id=f"{schema}-relay",
         enable_idempotence=True,
         acks="all",
-        request_timeout_ms=int(_SEND_SECONDS * 1000),
+        request_timeout_ms=int(_SEND_SECONDS * 800),  # so that the client says itself what is wrong
     )
     try:
-        await asyncio.wait_for(producer.start(), timeout=2 * _SEND_SECONDS)
+        async with asyncio.timeout(2 * _SEND_SECONDS):
+            await producer.start()
     except BaseException:
         await _stop_producer(producer)
         raise
     return producer
 
 
+async def _answers(producer: AIOKafkaProducer) -> bool:
+    """Whether the broker is there: a client calls a topic unknown as well when it could not ask."""
+    try:
+        async with asyncio.timeout(_SEND_SECONDS):
+            return bool(await producer.client.force_metadata_update())
+    except TimeoutError:
+        return False
+
+
 async def _stop_producer(producer: AIOKafkaProducer) -> None:
     """Stop it, also when the broker does not answer: `stop` alone would wait for ever for what is unsent."""
-    with suppress(TimeoutError, KafkaError):
-        await asyncio.wait_for(producer.stop(), timeout=2)
-        return
-    with suppress(TimeoutError, KafkaError):
+    if not await closed_within(2, producer.stop()):
         if producer._sender is not None:
-            await asyncio.wait_for(producer._sender.close(), timeout=2 * _SEND_SECONDS)
-    with suppress(TimeoutError, KafkaError):
-        await asyncio.wait_for(producer.client.close(), timeout=2)
+            await closed_within(2 * _SEND_SECONDS, producer._sender.close())
+        await closed_within(2, producer.client.close())

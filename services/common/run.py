@@ -20,7 +20,7 @@ from services.common.consumer import Consumer
 from services.common.db import Database
 from services.common.doctor import Check as Check
 from services.common.errors import SettingsError
-from services.common.outages import is_infrastructure
+from services.common.outages import is_infrastructure, strays_are_failures
 from services.common.parking import Handler
 from services.common.relay import Relay
 from services.common.settings import Settings, load
@@ -205,7 +205,8 @@ async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
     while True:
         began = asyncio.get_running_loop().time()
         try:
-            await run()
+            with strays_are_failures():
+                await run()
             return
         except Exception as error:
             if is_infrastructure(error):
@@ -222,7 +223,8 @@ async def every(seconds: float, worker: Worker, action: Job) -> None:
     while True:
         pause = seconds
         try:
-            await action(worker)
+            with strays_are_failures():
+                await action(worker)
         except Exception as error:
             pause = min(seconds, 5.0)
             if is_infrastructure(error):

@@ -51,7 +51,8 @@ async def connect(settings: Settings) -> Client:
     wait = 0.25
     while True:
         try:
-            return await asyncio.wait_for(_client(settings, lazy=False), timeout=10)
+            async with asyncio.timeout(10):
+                return await _client(settings, lazy=False)
         except (RuntimeError, RPCError, TimeoutError) as error:
             _log.warning("waiting for Temporal", error=type(error).__name__)
             await asyncio.sleep(wait)

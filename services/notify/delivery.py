@@ -17,7 +17,7 @@ from opentelemetry.trace import SpanKind
 from services.common.context import caused_by
 from services.common.failpoints import failpoint
 from services.common.holding import held
-from services.common.outages import is_infrastructure
+from services.common.outages import is_infrastructure, strays_are_failures
 from services.common.run import Worker
 from services.common.settings import Settings
 from services.common.telemetry import span
@@ -104,7 +104,8 @@ async def _sweeper(worker: Worker) -> None:
 async def _patiently(step: Awaitable[bool]) -> bool:
     """Run one step; what is away is waited for, and any other failure is shown and tried again."""
     try:
-        return await step
+        with strays_are_failures():
+            return await step
     except Exception as error:
         if is_infrastructure(error):
             _log.warning("delivery waits", error=type(error).__name__)

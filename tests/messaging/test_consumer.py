@@ -8,6 +8,7 @@ from collections import namedtuple
 
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
+from structlog.testing import capture_logs
 
 from services.common import parking
 from services.common.consumer import Consumer
@@ -485,6 +486,23 @@ async def test_a_consumer_survives_a_broker_that_dies_and_one_that_freezes(revie
     await asyncio.sleep(3)  # how long it is frozen
     broker.thaw()
     await eventually(lambda: applied_is(review, [0, 1, 2]), deadline=40)
+
+
+@pytest.mark.timeout(120)
+async def test_a_consumer_survives_that_its_sessions_end_while_the_broker_is_away(
+    review, broker, emit, consume, monkeypatch
+):
+    """Each end stops a client whose requests just failed; whatever it raises, the next session begins."""
+    monkeypatch.setattr("services.common.consumer._STUCK_SECONDS", 2.0)
+    await consume()
+    await emit("K1", 0)
+    await eventually(lambda: applied_is(review, [0]), deadline=20)
+    with capture_logs() as said:
+        broker.kill()
+        await eventually(lambda: sum(line["event"] == "consumer waits" for line in said) >= 3, deadline=40)
+    broker.bring_back()
+    await emit("K1", 1)
+    await eventually(lambda: applied_is(review, [0, 1]), deadline=40)
 
 
 async def test_the_commands_parked_retry_skip_and_doctor_work_from_the_shell(

@@ -344,7 +344,8 @@ async def test_run_notes_its_own_end_and_what_comes_then_is_late(
         await takes(closed(case))
         await eventually(lambda: rows.fetchval("select ended_at from run"), deadline=30)
         handle = client.get_workflow_handle(task_workflow_id(task_id(str(case.id), PRESCREEN, "1")))
-        await asyncio.wait_for(handle.result(), timeout=20)
+        async with asyncio.timeout(20):
+            await handle.result()
     finally:
         worker.kill()
     await takes(moved(case))

@@ -173,7 +173,8 @@ class World:
 
     async def ends(self, event: Event) -> None:
         """Let time pass until the workflow has ended; anything but an ordinary end fails."""
-        await asyncio.wait_for(self.handle(event).result(), timeout=60)
+        async with asyncio.timeout(60):
+            await self.handle(event).result()
 
     async def now(self) -> datetime:
         return await self.server.get_current_time()

@@ -134,7 +134,8 @@ async def inspect(path: Path, content_type: str) -> Verdict:
         env={},
     )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), timeout=_INSPECTION_SECONDS)
+        async with asyncio.timeout(_INSPECTION_SECONDS):
+            output, _ = await process.communicate()
     except TimeoutError:
         process.kill()
         await process.wait()

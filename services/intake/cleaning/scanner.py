@@ -25,13 +25,13 @@ class Scanner:
         """Whether the scanner knows something bad in the file. InfrastructureDown when it is away, CannotScan
         when it fails at this file: other files may fare better."""
         try:
-            reader, writer = await asyncio.wait_for(
-                asyncio.open_connection(self._host, self._port), timeout=_SECONDS
-            )
+            async with asyncio.timeout(_SECONDS):
+                reader, writer = await asyncio.open_connection(self._host, self._port)
         except (OSError, TimeoutError) as error:
             raise InfrastructureDown("the virus scanner does not answer") from error
         try:
-            answer = await asyncio.wait_for(_scan(path, reader, writer), timeout=_SECONDS)
+            async with asyncio.timeout(_SECONDS):
+                answer = await _scan(path, reader, writer)
         except (OSError, TimeoutError) as error:
             raise CannotScan(str(error)) from error
         if answer.endswith("OK"):
