@@ -28,6 +28,7 @@ _PERSONS = uuid.uuid5(uuid.NAMESPACE_URL, "https://innoflyt.test/persons")
 _LEEWAY_SECONDS = 30
 _KEYS_KEPT_SECONDS = 600.0
 _REFETCH_SECONDS = 10.0
+_FETCH_SECONDS = 5.0
 _LONGEST_TOKEN = 8192
 _ACCESS_TOKEN_TYPES = frozenset({None, "jwt", "at+jwt", "application/at+jwt"})
 _FORBIDDEN_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit", "zip", "enc", "b64"})
@@ -92,13 +93,19 @@ class _Keys:
         self._fetched_at = -_KEYS_KEPT_SECONDS
         self._tried_at = -_REFETCH_SECONDS
         self._lock = asyncio.Lock()
+        self._refreshing: asyncio.Future[None] | None = None
 
     async def find(self, kid: object, algorithm: str) -> RSAKey | ECKey:
         """The key with this id (or the only one), of the type the algorithm needs."""
         if kid is not None and not isinstance(kid, str):
             raise Unauthenticated("kid must be text")
-        if time.monotonic() - self._fetched_at > _KEYS_KEPT_SECONDS or self._match(kid, algorithm) is None:
+        if self._match(kid, algorithm) is None:
             await self._refetch()
+        elif time.monotonic() - self._fetched_at > _KEYS_KEPT_SECONDS and (
+            self._refreshing is None or self._refreshing.done()
+        ):
+            # Behind the request: a provider that does not answer must not hold up those whose key we have.
+            self._refreshing = asyncio.ensure_future(self._refetch())
         if not self._keys:
             raise Unavailable("the sign-in provider's keys cannot be fetched at the moment")
         found = self._match(kid, algorithm)
@@ -126,15 +133,16 @@ class _Keys:
                 return  # so that forged key ids cannot make us call the provider at every request
             self._tried_at = time.monotonic()
             try:
-                async with httpx.AsyncClient(
-                    timeout=5, transport=self._transport, follow_redirects=False
-                ) as client:
+                async with (
+                    asyncio.timeout(_FETCH_SECONDS),
+                    httpx.AsyncClient(transport=self._transport, follow_redirects=False) as client,
+                ):
                     response = await client.get(self.issuer.jwks_url)
                     response.raise_for_status()
                     keys: list[Mapping[str, Any]] = [
                         key for key in response.json()["keys"] if isinstance(key, dict)
                     ]
-            except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
                 # Keys that we have go on being used: nobody who has a token is locked out.
                 _log.warning(
                     "sign-in keys could not be fetched", issuer=self.issuer.issuer, error=type(error).__name__

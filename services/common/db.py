@@ -82,6 +82,7 @@ def _arguments(settings: Settings, schema: str, role: str, purpose: str) -> dict
         "database": settings.postgres_db,
         "user": user,
         "password": password,
+        "target_session_attrs": "any" if role == "inspector" else "read-write",
         "timeout": _CONNECT_SECONDS,
         "command_timeout": _EXAMINATION_SECONDS if role == "inspector" else _STATEMENT_SECONDS,
         "server_settings": {
@@ -150,6 +151,9 @@ class Database:
             raise InfrastructureDown("Postgres does not answer") from error
         try:
             yield cast(Connection, conn)
+        except asyncpg.ReadOnlySQLTransactionError:
+            conn.terminate()  # its server has become a standby: a new connection finds the one that writes
+            raise
         finally:
             await self._pool.release(conn, timeout=_CONNECT_SECONDS)
 

@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanKind
 from services.common.errors import Malformed
 from services.common.telemetry import span
 
+_LONGEST_KEY = 200  # bytes; ours are ids, and an index cannot take just any length
 # Names of events that lack an id of their own: the place in the log is the next best identity.
 _PLACES = uuid.uuid5(uuid.NAMESPACE_URL, "https://innoflyt.test/places")
 
@@ -82,8 +83,12 @@ class Delivery:
 
     @property
     def key(self) -> str:
-        """The Kafka key, or the name of the partition when there is none."""
-        return _text(self.raw_key) if self.raw_key else f"{self.topic}/{self.partition}"
+        """The Kafka key, or the name of the partition when there is none that we could keep."""
+        return self._own_key or f"{self.topic}/{self.partition}"
+
+    @property
+    def _own_key(self) -> str | None:
+        return _text(self.raw_key) if self.raw_key and len(self.raw_key) <= _LONGEST_KEY else None
 
     @property
     def traceparent(self) -> str | None:
@@ -116,8 +121,8 @@ class Delivery:
             raise Malformed("ce_specversion is not 1.0")
         if not self.type:
             raise Malformed("ce_type is missing")
-        if not self.raw_key:
-            raise Malformed("the message has no key")
+        if not self._own_key:
+            raise Malformed("the message has no key, or one longer than any of ours")
         try:
             time = datetime.fromisoformat(self.header("ce_time") or "")
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""What an operator does by hand: doctor, parked, retry, skip. Prints findings and returns the exit code."""
+"""What an operator does by hand: doctor, parked, retry, skip, redeliver. Prints; returns the exit code."""
 
 import argparse
 import getpass
@@ -7,11 +7,11 @@ from uuid import UUID
 
 from services.common import parking
 from services.common.anchors import compare
-from services.common.db import connect
+from services.common.db import Connection, connect
 from services.common.doctor import examine
-from services.common.errors import InfrastructureDown, Refused, SettingsError
+from services.common.errors import InfrastructureDown, NotFound, Refused, SettingsError
 from services.common.outages import is_infrastructure
-from services.common.record import Actor
+from services.common.record import PERSONAL_TOPICS, Actor, record
 from services.common.settings import Settings
 from services.common.storage import Storage
 
@@ -60,6 +60,11 @@ async def _parked(service: "Service", settings: Settings, arguments: argparse.Na
     parts = await open_worker(service, settings)
     operator = Actor("service", f"operator {getpass.getuser()}")
     try:
+        if arguments.role == "redeliver":
+            async with parts.database.transaction() as conn:
+                await redeliver(conn, UUID(arguments.event), operator)
+            print(f"{service.name}: {arguments.event} is sent once more")
+            return 0
         if arguments.role == "skip":
             key = await parking.skip(
                 parts.database, service.name, UUID(arguments.event), arguments.reason, operator
@@ -81,3 +86,20 @@ async def _parked(service: "Service", settings: Settings, arguments: argparse.Na
         return 0
     finally:
         await parts.database.close()
+
+
+async def redeliver(conn: Connection, event_id: UUID, operator: Actor) -> None:
+    """Let the relay send an event once more, for a consumer that did not know its type when it came (a newer
+    service spoke to an older one); all others have it in their inbox. NotFound where it is not ours or its
+    content has been forgotten."""
+    key = await conn.fetchval(
+        """update outbox set published_at = null
+           where id = $1 and published_at is not null and not (payload is null and topic = any($2))
+           returning key""",
+        event_id,
+        list(PERSONAL_TOPICS),
+    )
+    if key is None:
+        raise NotFound(f"no event {event_id} of this service can be sent again")
+    body = {"event_id": str(event_id)}
+    await record(conn, key=key, actor=operator, action="event.redelivered", body=body)

@@ -2,15 +2,16 @@
 
 import asyncio
 import socket
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar
 
 import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 
 from services.common.errors import InfrastructureDown
+
+Outcome = TypeVar("Outcome")
 
 _log = structlog.get_logger()
 
@@ -38,22 +39,39 @@ def is_infrastructure(error: BaseException) -> bool:
 
 
 class StrayCancellation(Exception):
-    """A library cancelled a task of its own and let that out."""
+    """A library cancelled a task of its own, or ours, without anybody having asked us to stop."""
 
 
-@contextmanager
-def strays_are_failures() -> Iterator[None]:
-    """Raise StrayCancellation for a cancellation that nobody asked the current task for.
+async def attempt(work: Awaitable[Outcome]) -> Outcome:
+    """Await the work in a task of its own, which alone suffers from what libraries do to the current task.
 
-    A task that ends cancelled looks like one that was told to stop: nobody would miss it.
+    Raises CancelledError only when the caller was told to stop, and always then, whatever the work made of
+    it. A cancellation that nobody asked for is StrayCancellation: a task that ends cancelled looks like one
+    that was told to stop, and nobody would miss it.
     """
+    current = asyncio.current_task()
     try:
-        yield
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise StrayCancellation from error
+        outcome = await asyncio.ensure_future(work)
+    except (Exception, asyncio.CancelledError) as error:
+        if current is not None and current.cancelling():
+            raise asyncio.CancelledError from error
+        if isinstance(error, asyncio.CancelledError):
+            raise StrayCancellation from error
+        raise
+    if current is not None and current.cancelling():
+        raise asyncio.CancelledError
+    return outcome
+
+
+async def seen_through(work: Coroutine[Any, Any, Outcome], seconds: float) -> Outcome:
+    """Await what must not be left half done: told to stop meanwhile, it still gets so many seconds."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=seconds)
+        task.cancel()
+        raise
 
 
 async def closed_within(seconds: float, closing: Coroutine[Any, Any, Any]) -> bool:

@@ -20,7 +20,7 @@ from services.common.consumer import Consumer
 from services.common.db import Database
 from services.common.doctor import Check as Check
 from services.common.errors import SettingsError
-from services.common.outages import is_infrastructure, strays_are_failures
+from services.common.outages import attempt, is_infrastructure
 from services.common.parking import Handler
 from services.common.relay import Relay
 from services.common.settings import Settings, load
@@ -32,6 +32,7 @@ _API_CONNECTIONS = 10
 _WORKER_CONNECTIONS = 8
 _ANCHOR_SECONDS = 3600.0
 _GAUGE_SECONDS = 15.0
+_LONGEST_PAUSE = 5.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ Role: TypeAlias = Callable[[Service, Settings], Coroutine[Any, Any, None]]
 def main(
     service: Service, argv: Sequence[str] | None = None, *, roles: Mapping[str, Role] | None = None
 ) -> None:
-    """Run one role: api | worker | migrate | doctor | parked | retry KEY | skip EVENT --reason R.
+    """Run one role: api | worker | migrate | doctor | parked | retry KEY | skip EVENT --reason R |
+    redeliver EVENT.
 
     `roles` adds long-running roles or replaces one. Exits with one clear line when a setting is wrong.
     """
@@ -109,6 +111,8 @@ def _parse(service: Service, running: Mapping[str, Role], argv: Sequence[str] | 
     skip = commands.add_parser("skip", help="give up one parked event, and go on with those behind it")
     skip.add_argument("event", help="event id")
     skip.add_argument("--reason", required=True)
+    redeliver = commands.add_parser("redeliver", help="send an event of this service once more")
+    redeliver.add_argument("event", help="event id")
     return parser.parse_args(argv)
 
 
@@ -205,8 +209,7 @@ async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
     while True:
         began = asyncio.get_running_loop().time()
         try:
-            with strays_are_failures():
-                await run()
+            await attempt(run())
             return
         except Exception as error:
             if is_infrastructure(error):
@@ -214,19 +217,21 @@ async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
             else:
                 _log.error("part failed and is started again", part=name, exc_info=error)
         lasted = asyncio.get_running_loop().time() - began
-        wait = 0.25 if lasted > 30 else min(wait * 2, 5.0)
+        wait = 0.25 if lasted > 30 else min(wait * 2, _LONGEST_PAUSE)
         await asyncio.sleep(wait)
 
 
 async def every(seconds: float, worker: Worker, action: Job) -> None:
     """For jobs: do this now and again after each pause, for ever. A failure is tried again within seconds."""
+    failures = 0
     while True:
         pause = seconds
         try:
-            with strays_are_failures():
-                await action(worker)
+            await attempt(action(worker))
+            failures = 0
         except Exception as error:
-            pause = min(seconds, 5.0)
+            pause = min(seconds * 2**failures, _LONGEST_PAUSE)
+            failures = min(failures + 1, 10)
             if is_infrastructure(error):
                 _log.warning("job waits", job=action.__qualname__, error=type(error).__name__)
             else:

@@ -3,8 +3,10 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -12,13 +14,15 @@ import urllib3
 from minio import Minio
 from minio.commonconfig import COMPLIANCE, CopySource
 from minio.datatypes import PostPolicy
-from minio.error import S3Error
+from minio.error import InvalidResponseError, S3Error, ServerError
 from minio.retention import Retention
 
 from services.common.errors import InfrastructureDown, SettingsError
 from services.common.settings import Settings
 
 _CHUNK = 256 * 1024
+# Its own: a store that hangs must not take the threads in which the event loop looks up host names.
+_THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="object-store")
 _TIMEOUT = urllib3.Timeout(connect=3, read=20)
 
 
@@ -158,11 +162,14 @@ class Storage:
 
 
 async def _in_thread(call: Any, *args: Any, **kwargs: Any) -> Any:
+    loop = asyncio.get_running_loop()
     try:
-        return await asyncio.to_thread(call, *args, **kwargs)
+        return await loop.run_in_executor(_THREADS, partial(call, *args, **kwargs))
     except S3Error as error:
         if error.response.status >= 500:
             raise InfrastructureDown(f"the object store answers {error.code}") from error
         raise
+    except (ServerError, InvalidResponseError) as error:
+        raise InfrastructureDown("what stands before the object store answers in its place") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise InfrastructureDown("the object store does not answer") from error

@@ -17,11 +17,12 @@ from opentelemetry.trace import SpanKind
 from services.common.context import caused_by
 from services.common.failpoints import failpoint
 from services.common.holding import held
-from services.common.outages import is_infrastructure, strays_are_failures
+from services.common.outages import attempt, is_infrastructure, seen_through
 from services.common.run import Worker
 from services.common.settings import Settings
 from services.common.telemetry import span
 from services.intake.events.call_fields import ADDRESS
+from services.notify import domain
 from services.notify.commands import sending, writing
 from services.notify.commands.sending import Outgoing
 from services.notify.store import messages
@@ -36,6 +37,7 @@ _RENEW_SECONDS = 5.0
 _SWEEP_SECONDS = 5.0
 _GREETING_SECONDS = 10.0
 _RELAY_SECONDS = 30.0
+_LAST_WORDS_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,10 @@ async def _sweeper(worker: Worker) -> None:
 async def _patiently(step: Awaitable[bool]) -> bool:
     """Run one step; what is away is waited for, and any other failure is shown and tried again."""
     try:
-        with strays_are_failures():
-            return await step
+        return await attempt(step)
+    except RelayDown:
+        await asyncio.sleep(domain.RELAY_DOWN_PAUSE.total_seconds())  # else every mail would knock in turn
+        return False
     except Exception as error:
         if is_infrastructure(error):
             _log.warning("delivery waits", error=type(error).__name__)
@@ -126,7 +130,7 @@ async def _sweep_next(worker: Worker) -> bool:
 
 
 async def send_next(worker: Worker) -> bool:
-    """Claim, send and note one message; False when none is due."""
+    """Claim, send and note one message; False when none is due. RelayDown, noted, when no relay answers."""
     settings = worker.settings
     async with worker.database.transaction() as conn:
         found = await sending.claim(conn, environment=settings.environment, portal_url=settings.portal_url)
@@ -135,7 +139,8 @@ async def send_next(worker: Worker) -> bool:
     failpoint("notify.claimed")
     renew = partial(messages.renew, message_id=found.id, attempt=found.attempt)
     async with held(worker.database, renew, seconds=_RENEW_SECONDS):
-        await _send_traced(worker, found)
+        # Stopped between the relay's yes and our note of it, we would send it again.
+        await seen_through(_send_traced(worker, found), _LAST_WORDS_SECONDS)
     return True
 
 
@@ -178,6 +183,7 @@ async def _send(worker: Worker, outgoing: Outgoing) -> None:
     except RelayDown:
         async with worker.database.transaction() as conn:
             await sending.note_relay_down(conn, outgoing.id, outgoing.attempt)
+        raise
     else:
         failpoint("notify.handed_over")
         _log.info(
@@ -199,11 +205,11 @@ def compose(outgoing: Outgoing, mail_from: str) -> EmailMessage:
     """
     if not _ADDRESS.fullmatch(outgoing.address):
         raise ValueError("not an address that can be written to")
-    user, _, domain = outgoing.address.rpartition("@")
+    user, _, host = outgoing.address.rpartition("@")
     from_user, _, from_domain = mail_from.rpartition("@")
     mail = EmailMessage(policy=SMTP.clone(max_line_length=900))
     mail["From"] = Address("Innoflyt", from_user, from_domain)
-    mail["To"] = Address(one_line(outgoing.name), user, domain)
+    mail["To"] = Address(one_line(outgoing.name), user, host)
     mail["Subject"] = one_line(outgoing.words.subject)
     mail["Message-ID"] = f"<{outgoing.id}@{from_domain}>"
     mail["Date"] = format_datetime(localtime())

@@ -37,7 +37,11 @@ class Action(StrEnum):
 
 
 TRANSITIONS: Mapping[State, Mapping[Action, State]] = {
-    State.UNADDRESSED: {Action.ADDRESS: State.QUEUED, Action.WITHHOLD: State.WITHHELD},
+    State.UNADDRESSED: {
+        Action.ADDRESS: State.QUEUED,
+        Action.WITHHOLD: State.WITHHELD,
+        Action.FAIL: State.FAILED,
+    },
     State.QUEUED: {
         Action.CLAIM: State.SENDING,
         Action.WITHHOLD: State.WITHHELD,

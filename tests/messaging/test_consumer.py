@@ -3,6 +3,8 @@
 
 import asyncio
 import json
+import random
+import string
 import uuid
 from collections import namedtuple
 
@@ -24,6 +26,9 @@ from tests.support.broker import PARTITIONS
 from tests.support.facts import delivery
 
 Message = namedtuple("Message", "topic partition offset key value headers")
+
+# A session whose client hangs ends by itself within 40 s, and the next one does the work: waits are longer.
+pytestmark = pytest.mark.timeout(300)
 
 OPERATOR = Actor("service", "operator test")
 
@@ -63,7 +68,7 @@ async def test_events_are_applied_once_in_order_and_the_offset_is_kept(
     await consume()
     for number in range(30):
         await emit(f"K{number % 3}", number)
-    await eventually(lambda: applied_count(review, 30), deadline=20)
+    await eventually(lambda: applied_count(review, 30), deadline=60)
     for key in range(3):
         assert await applied(review, f"K{key}") == list(range(key, 30, 3))
     rows = await review.fetch("select consumer, type from inbox")
@@ -72,7 +77,7 @@ async def test_events_are_applied_once_in_order_and_the_offset_is_kept(
     second = Consumer(await open_database("review"), "review", (topic,), HANDLERS)
     running(second.run())
     await emit("K0", 99)
-    await eventually(lambda: applied_count(review, 31), deadline=20)
+    await eventually(lambda: applied_count(review, 31), deadline=60)
 
 
 async def applied_count(conn, expected):
@@ -115,12 +120,14 @@ async def test_a_refused_event_parks_its_key_across_topics_and_the_others_go_on(
     await broker.create_topics(f"{topic}.second")
     await consume(topic, f"{topic}.second")
     await emit("bad", 1, "refuse")
-    await eventually(lambda: parked(review), deadline=20)
+    await eventually(lambda: parked(review), deadline=60)
     await emit("bad", 2)
     await emit("good", 3)
     await emit("bad", 4, on=f"{topic}.second")
-    await eventually(lambda: applied_is(review, [3]))
-    await eventually(lambda: parked_is(review, [(1, False, None), (2, True, None), (4, True, None)]))
+    await eventually(lambda: applied_is(review, [3]), deadline=60)
+    await eventually(
+        lambda: parked_is(review, [(1, False, None), (2, True, None), (4, True, None)]), deadline=60
+    )
     row = await review.fetchrow("select * from parked order by id limit 1")
     assert row["reason"] == "Refused: this one cannot be"
     assert json.loads(row["value"]) == {"number": 1, "trouble": "refuse"}
@@ -296,13 +303,13 @@ async def test_infrastructure_that_is_away_is_waited_out_in_order(review, emit, 
     await consume(handlers={Counted.TYPE: flaky})
     for number in range(5):
         await emit("K1", number)
-    await eventually(lambda: len(tried) > 4, deadline=30)
+    await eventually(lambda: len(tried) > 4, deadline=60)
     assert set(tried) == {0}, "an event overtook the one that waits"
     assert await applied(review) == []
     assert await review.fetchval("select count(*) from inbox") == 0
     assert await parked(review) == []
     away[0] = False
-    await eventually(lambda: applied_is(review, [0, 1, 2, 3, 4]), deadline=20)
+    await eventually(lambda: applied_is(review, [0, 1, 2, 3, 4]), deadline=60)
 
 
 async def test_a_key_that_waits_holds_up_its_own_partition_alone(review, emit, consume, topic, monkeypatch):
@@ -318,12 +325,12 @@ async def test_a_key_that_waits_holds_up_its_own_partition_alone(review, emit, c
 
     await consume(handlers={Counted.TYPE: away_for_one})
     await emit("waits", 0)
-    await eventually(lambda: tried, deadline=20)
+    await eventually(lambda: tried, deadline=60)
     for number in range(12):
         await emit(f"K{number}", number)
     elsewhere = [number for number in range(12) if partition_of(f"K{number}") != partition_of("waits")]
     assert elsewhere
-    await eventually(lambda: applied_at_least(review, elsewhere), deadline=20)
+    await eventually(lambda: applied_at_least(review, elsewhere), deadline=60)
     assert len(tried) == 1
 
 
@@ -350,10 +357,10 @@ async def test_what_builds_on_a_fact_that_is_still_on_its_way_waits_for_it(revie
 
     await consume(handlers={Counted.TYPE: needs_zero})
     await emit("K1", 1)
-    await eventually(lambda: tried.count(1) > 6, deadline=30)
+    await eventually(lambda: tried.count(1) > 6, deadline=60)
     await emit("other", 0)
     await emit("K1", 2)
-    await eventually(lambda: applied_is(review, [1, 2], "K1"), deadline=20)
+    await eventually(lambda: applied_is(review, [1, 2], "K1"), deadline=60)
     assert await parked(review) == []
 
 
@@ -396,7 +403,7 @@ async def test_a_consumer_survives_the_loss_of_its_database_connections(review, 
             """select pg_terminate_backend(pid) from pg_stat_activity
                where usename = current_user and pid <> pg_backend_pid() and datname = current_database()"""
         )
-    await eventually(lambda: applied_is(review, [0, 1, 2, 3]), deadline=30)
+    await eventually(lambda: applied_is(review, [0, 1, 2, 3]), deadline=60)
     assert await parked(review) == []
 
 
@@ -407,7 +414,7 @@ async def test_three_keys_parked_in_a_row_halt_the_consumer_until_a_human_has_ac
     for number, key in enumerate("ABC"):
         await emit(key, number, "refuse")
     reason = "3 keys were parked in a row"
-    await eventually(lambda: is_halted(review, reason), deadline=20)
+    await eventually(lambda: is_halted(review, reason), deadline=60)
     await emit("D", 4)
     # The relay goes on, the consumer does not, and doctor says so.
     await eventually(lambda: intake_owner.fetchval("select bool_and(published_at is not null) from outbox"))
@@ -418,7 +425,7 @@ async def test_three_keys_parked_in_a_row_halt_the_consumer_until_a_human_has_ac
     database = await open_database("review")
     event_id = await review.fetchval("select event_id from parked where key = 'A'")
     await parking.skip(database, "review", event_id, "a test", OPERATOR)
-    await eventually(lambda: applied_is(review, [4]), deadline=20)
+    await eventually(lambda: applied_is(review, [4]), deadline=60)
 
 
 @pytest.fixture
@@ -465,30 +472,28 @@ async def test_a_consumer_killed_around_its_commit_applies_everything_once(
     for number in range(4):
         await emit("K1", number)
     first = process("worker", FAILPOINT=f"{failpoint}:kill:2")
-    await eventually(lambda: not first.running(), deadline=30)
+    await eventually(lambda: not first.running(), deadline=60)
     assert (tmp_path / "failpoints").read_text() == f"{failpoint}\n"
     assert len(await applied(review)) == (2 if failpoint == "consumer.after_commit" else 1)
     process("worker")
-    await eventually(lambda: applied_is(review, [0, 1, 2, 3]), deadline=40)
+    await eventually(lambda: applied_is(review, [0, 1, 2, 3]), deadline=60)
 
 
-@pytest.mark.timeout(120)
 async def test_a_consumer_survives_a_broker_that_dies_and_one_that_freezes(review, broker, emit, consume):
     await consume()
     await emit("K1", 0)
-    await eventually(lambda: applied_is(review, [0]), deadline=20)
+    await eventually(lambda: applied_is(review, [0]), deadline=60)
     broker.kill()
     await emit("K1", 1)
     broker.bring_back()
-    await eventually(lambda: applied_is(review, [0, 1]), deadline=40)
+    await eventually(lambda: applied_is(review, [0, 1]), deadline=60)
     broker.freeze()
     await emit("K1", 2)
     await asyncio.sleep(3)  # how long it is frozen
     broker.thaw()
-    await eventually(lambda: applied_is(review, [0, 1, 2]), deadline=40)
+    await eventually(lambda: applied_is(review, [0, 1, 2]), deadline=60)
 
 
-@pytest.mark.timeout(120)
 async def test_a_consumer_survives_that_its_sessions_end_while_the_broker_is_away(
     review, broker, emit, consume, monkeypatch
 ):
@@ -496,13 +501,15 @@ async def test_a_consumer_survives_that_its_sessions_end_while_the_broker_is_awa
     monkeypatch.setattr("services.common.consumer._STUCK_SECONDS", 2.0)
     await consume()
     await emit("K1", 0)
-    await eventually(lambda: applied_is(review, [0]), deadline=20)
+    await eventually(lambda: applied_is(review, [0]), deadline=60)
     with capture_logs() as said:
         broker.kill()
-        await eventually(lambda: sum(line["event"] == "consumer waits" for line in said) >= 3, deadline=40)
+        await eventually(lambda: sum(line["event"] == "consumer waits" for line in said) >= 3, deadline=60)
+    # The sessions that follow have the time that joining a group takes on a busy machine.
+    monkeypatch.setattr("services.common.consumer._STUCK_SECONDS", 20.0)
     broker.bring_back()
     await emit("K1", 1)
-    await eventually(lambda: applied_is(review, [0, 1]), deadline=40)
+    await eventually(lambda: applied_is(review, [0, 1]), deadline=60)
 
 
 async def test_the_commands_parked_retry_skip_and_doctor_work_from_the_shell(
@@ -516,7 +523,7 @@ async def test_the_commands_parked_retry_skip_and_doctor_work_from_the_shell(
 
     def run(*arguments):
         command = process(*arguments)
-        return command.wait(20), command.output()
+        return command.wait(60), command.output()
 
     code, said = run("parked")
     assert code == 0
@@ -532,3 +539,14 @@ async def test_the_commands_parked_retry_skip_and_doctor_work_from_the_shell(
     assert await applied(review) == [2]
     code, said = run("doctor")
     assert (code, said.strip()) == (0, "review: sound")
+
+
+async def test_a_message_with_a_key_that_no_index_takes_is_parked(review, open_database, topic):
+    consumer = Consumer(await open_database("review"), "review", (topic,), HANDLERS)
+    key = "".join(random.Random(1).choices(string.printable, k=9000))
+    await consumer.take(delivery(on_topic(topic, number=1), key))
+    await consumer.take(delivery(on_topic(topic, number=2), "K1"))
+    assert await review.fetchval("select reason from parked where not behind") == (
+        "Malformed: the message has no key, or one longer than any of ours"
+    )
+    assert await applied(review) == [2]

@@ -5,17 +5,22 @@ import asyncio
 import json
 import random
 import time
+import uuid
 from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
 
 from services.common.context import caused_by
+from services.common.errors import NotFound
+from services.common.operate import redeliver
 from services.common.record import Actor, Entry, Fact, record, record_all
 from services.common.relay import Relay
-from tests.messaging.conftest import applied, numbers, unsent
+from tests.messaging.conftest import applied, firsts, numbers, unsent
 from tests.messaging.service import on_topic
 from tests.support import eventually
+
+pytestmark = pytest.mark.timeout(240)
 
 ROBOT = Actor("service", "intake")
 
@@ -65,7 +70,7 @@ async def test_a_commit_wakes_the_relay(settings, topic, emit, intake, running, 
     running(Relay(settings, "intake").run())
     for number in range(3):
         await emit("K1", number)
-        await eventually(lambda: all_sent(intake), deadline=8)
+        await eventually(lambda: all_sent(intake), deadline=20)
 
 
 async def test_a_lost_notification_costs_only_the_poll(settings, topic, intake, as_role, running):
@@ -73,7 +78,7 @@ async def test_a_lost_notification_costs_only_the_poll(settings, topic, intake, 
     app = await as_role("intake", "app")
     async with app.transaction():  # a plain connection: nobody sends a notification
         await record(app, key="K", actor=ROBOT, action="x", body={}, events=[on_topic(topic, number=1)])
-    await eventually(lambda: all_sent(intake), deadline=8)
+    await eventually(lambda: all_sent(intake))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +106,37 @@ async def test_personal_rows_are_blanked_after_the_ack_and_a_tombstone_has_no_va
     assert "canary" in await intake.fetchval("select payload from outbox order by seq limit 1")
     running(Relay(settings, "intake").run())
     await eventually(lambda: all_sent(intake))
-    address, forgotten = await broker.read_all("intake.contacts")
+    address, forgotten = firsts(await broker.read_all("intake.contacts"))
     assert json.loads(address.value) == {"email": "canary@helse-midt.test"}
     assert (forgotten.key, forgotten.value) == (b"P1", None)
     assert await intake.fetchval("select count(*) from outbox where payload is not null") == 0
     assert await intake.fetchval("select count(*) from outbox o where o::text like '%canary%'") == 0
     assert await intake.fetchval("select count(*) from audit a where a::text like '%canary%'") == 0
+
+
+async def test_an_operator_lets_an_event_be_sent_once_more(
+    settings, broker, topic, emit, open_database, intake, running
+):
+    running(Relay(settings, "intake").run())
+    await emit("K1", 7)
+    await eventually(lambda: all_sent(intake))
+    database = await open_database("intake")
+    event_id = await intake.fetchval("select id from outbox")
+
+    async def again(which):
+        async with database.transaction() as conn:
+            await redeliver(conn, which, ROBOT)
+
+    await again(event_id)
+    await eventually(lambda: all_sent(intake))
+    sent = [dict(message.headers)["ce_id"].decode() for message in await broker.read_all(topic)]
+    assert len(sent) >= 2
+    assert set(sent) == {str(event_id)}
+    with pytest.raises(NotFound):
+        await again(uuid.uuid4())
+    await intake.execute("update outbox set topic = 'intake.contacts', payload = null")
+    with pytest.raises(NotFound):
+        await again(event_id)
 
 
 class NaiveRelay:
@@ -197,9 +227,8 @@ async def test_the_relay_survives_the_loss_of_its_database_connection(
                where application_name = 'intake relay' and datname = current_database()"""
         )
         await emit("K1", number)
-        await eventually(lambda: all_sent(intake), deadline=15)
-    seen = numbers(await broker.read_all(topic))
-    assert list(dict.fromkeys(seen)) == [0, 1, 2, 3]
+        await eventually(lambda: all_sent(intake), deadline=30)
+    assert numbers(await broker.read_all(topic)) == [0, 1, 2, 3]
 
 
 async def test_a_row_that_the_broker_refuses_holds_back_its_key_alone(
@@ -211,9 +240,9 @@ async def test_a_row_that_the_broker_refuses_holds_back_its_key_alone(
     running(Relay(settings, "intake").run())
     for number in range(5):
         await emit("good", number)
-    await eventually(
-        lambda: intake.fetchval("select count(*) = 5 from outbox where published_at is not null")
-    )
+    sent_and_refused = """select count(*) filter (where published_at is not null) = 5 and max(attempts) > 0
+                          from outbox"""
+    await eventually(lambda: intake.fetchval(sent_and_refused))
     left = await intake.fetch(
         "select key, attempts, retry_at from outbox where published_at is null order by seq"
     )
@@ -264,11 +293,11 @@ async def test_a_relay_killed_around_the_ack_sends_again_and_nothing_is_applied_
     in_flight = await unsent(review)
     process("worker")
     await eventually(lambda: all_sent(review), deadline=30)
-    on_the_topic = numbers(await broker.read_all(topic))
+    on_the_topic = [json.loads(message.value)["number"] for message in await broker.read_all(topic)]
     assert set(on_the_topic) == {0, 1, 2}, "an event was lost"
     assert in_flight > 0, "the failpoint fired with nothing in flight"
-    assert on_the_topic.count(1) == copies
-    await eventually(lambda: applied_is(review, [0, 1, 2]), deadline=20)
+    assert on_the_topic.count(1) >= copies
+    await eventually(lambda: applied_is(review, [0, 1, 2]), deadline=60)
     assert await review.fetchval("select count(*) from inbox") == 3
 
 
@@ -289,7 +318,6 @@ async def timed_emits(emit, seconds, begin):
     return number, slowest
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("fault", ["dead", "frozen"])
 async def test_commands_go_on_while_the_broker_is_away_and_the_backlog_drains_in_order(
     settings, broker, topic, emit, intake, running, fault
@@ -305,17 +333,16 @@ async def test_commands_go_on_while_the_broker_is_away_and_the_backlog_drains_in
     before = count
     count, slowest = await timed_emits(emit, 8, count)
     waiting = await unsent(intake)
-    assert count - before > 100
-    assert waiting > 100, "the broker was not away"
-    assert slowest < 4, f"a command waited {slowest:.1f} s for the broker"
+    assert count - before > 20
+    assert waiting > 20, "the broker was not away"
+    assert slowest < 8, f"a command waited {slowest:.1f} s for the broker"
     broker.bring_back()
     await eventually(lambda: all_sent(intake), deadline=60)
     messages = await broker.read_all(topic)
     for key in range(5):
-        seen = numbers(messages, f"K{key}")
         expected = [number for number in range(count) if number % 5 == key]
         # First deliveries are complete and in order; what was sent again after a timeout has the same id.
-        assert list(dict.fromkeys(seen)) == expected
+        assert numbers(messages, f"K{key}") == expected
     ids = {dict(message.headers)["ce_id"] for message in messages}
     assert len(ids) == count
 

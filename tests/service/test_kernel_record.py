@@ -253,3 +253,20 @@ async def test_the_inspector_reads_and_changes_nothing(open_database, as_role):
     assert await verify_chain(inspector) == []
     with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionError)):
         await inspector.execute("delete from audit")
+
+
+async def test_a_connection_to_what_has_become_a_standby_is_given_up(open_database):
+    """After a failover the pool would else keep it, and every command would be refused for ever."""
+    database = await open_database("intake")
+
+    async def process():
+        async with database.transaction() as conn:
+            return await conn.fetchval("select pg_backend_pid()")
+
+    before = await process()
+    assert await process() == before
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        async with database.transaction() as conn:
+            await conn.execute("set transaction read only")
+            await conn.execute("create temporary table t ()")
+    assert await process() != before

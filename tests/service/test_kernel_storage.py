@@ -1,6 +1,9 @@
 """The object store as it is: a form admits one key, type and size; versions, copies, locks, outages."""
 
+import asyncio
+import os
 import uuid
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -9,6 +12,7 @@ from minio.error import S3Error
 
 from services.common.errors import InfrastructureDown, SettingsError
 from services.common.storage import Storage
+from tests.support import eventually
 from tests.support.environment import stack_settings
 
 
@@ -102,3 +106,48 @@ async def test_a_store_that_is_away_is_infrastructure(key):
 def test_credentials_are_asked_for_by_name():
     with pytest.raises(SettingsError, match="S3_ACCESS_KEY"):
         Storage(stack_settings(s3_access_key=""))
+
+
+@asynccontextmanager
+async def _in_its_place(answer):
+    """Something that listens where the store should, and handles each connection so."""
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield Storage(stack_settings(s3_endpoint=f"127.0.0.1:{port}"))
+
+
+@pytest.mark.parametrize("head", ["503 Service Unavailable", "502 Bad Gateway"])
+async def test_what_stands_before_the_store_and_answers_for_it_is_infrastructure(key, head):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        page = b"<html>not now</html>"
+        lines = f"HTTP/1.1 {head}\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n"
+        writer.write(lines.encode() + page)
+        await writer.drain()
+        writer.close()
+
+    async with _in_its_place(answer) as storage:
+        with pytest.raises(InfrastructureDown):
+            await storage.quarantine.stat(key)
+        with pytest.raises(InfrastructureDown):
+            await storage.quarantine.read(key)
+
+
+async def test_a_store_that_hangs_takes_no_thread_that_names_are_looked_up_in(key):
+    connected = []
+
+    async def hang(reader, writer):
+        connected.append(writer)
+        await reader.read()
+
+    default_threads = min(32, (os.cpu_count() or 1) + 4)
+    async with _in_its_place(hang) as storage:
+        waiting = [asyncio.create_task(storage.quarantine.stat(key)) for _ in range(2 * default_threads)]
+        await eventually(lambda: len(connected) >= 10)
+        async with asyncio.timeout(10):
+            await asyncio.get_running_loop().getaddrinfo("localhost", 1)
+        assert not any(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        for writer in connected:
+            writer.close()

@@ -1,5 +1,6 @@
 """S15: every form of forged, stale or misdirected token is 401, and none makes us call anybody."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -8,6 +9,7 @@ import socket
 import threading
 import time
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import APIRouter
@@ -15,6 +17,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from services.common.auth import Authenticator, CallerDep, person_id
 from services.common.errors import Unauthenticated, Unavailable
+from tests.support import eventually
 from tests.support.api import serve_routers
 from tests.support.environment import stack_settings
 from tests.support.tokens import TokenIssuer, rsa_key
@@ -195,6 +198,30 @@ async def test_a_provider_that_is_away_is_503_and_known_keys_go_on(own, authenti
     monkeypatch.setattr("services.common.auth._KEYS_KEPT_SECONDS", 0.0)
     monkeypatch.setattr("services.common.auth._REFETCH_SECONDS", 0.0)
     await authenticator.verify(own.token(own.claims()))
+
+
+async def test_a_provider_that_is_silent_holds_up_nobody_whose_key_is_known(own, monkeypatch):
+    class Silent(httpx.AsyncHTTPTransport):
+        silent = False
+        asked = 0
+
+        async def handle_async_request(self, request):
+            self.asked += 1
+            if self.silent:
+                await asyncio.Event().wait()
+            return await super().handle_async_request(request)
+
+    monkeypatch.setattr("services.common.auth._REFETCH_SECONDS", 0.0)
+    transport = Silent()
+    authenticator = Authenticator(stack_settings(oidc_issuers=(own.settings(),)), transport=transport)
+    await authenticator.verify(own.token(own.claims()))
+    monkeypatch.setattr("services.common.auth._KEYS_KEPT_SECONDS", 0.0)
+    monkeypatch.setattr("services.common.auth._FETCH_SECONDS", 60.0)
+    transport.silent = True
+    async with asyncio.timeout(30):  # half of what a fetch may take: nobody waits for it
+        for _ in range(3):
+            await authenticator.verify(own.token(own.claims()))
+    await eventually(lambda: transport.asked == 2)
 
 
 @pytest.mark.parametrize(

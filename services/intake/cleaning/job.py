@@ -78,10 +78,11 @@ async def clean(worker: Worker, attachment: Attachment) -> None:
     with span("intake.clean_attachment", application_id=str(attachment.application_id)):
         with tempfile.TemporaryDirectory(prefix="innoflyt-") as folder:
             path = Path(folder) / "file"
+            scanner = Scanner(worker.settings.clamd_host, worker.settings.clamd_port)
+            await scanner.ping()  # before anything is fetched for it
             verdict = await _fetch(worker, attachment, path)
             if verdict.reason is None:
                 verdict = await inspect(path, attachment.content_type)
-            scanner = Scanner(worker.settings.clamd_host, worker.settings.clamd_port)
             if await scanner.is_infected(path):
                 verdict = Verdict("infected")
             version = None

@@ -8,6 +8,7 @@ from services.common.errors import InfrastructureDown
 
 _CHUNK = 256 * 1024
 _SECONDS = 60.0
+_PING_SECONDS = 10.0
 
 
 class CannotScan(Exception):
@@ -21,14 +22,25 @@ class Scanner:
         self._host = host
         self._port = port
 
+    async def ping(self) -> None:
+        """InfrastructureDown when the scanner is away."""
+        reader, writer = await self._connect()
+        try:
+            async with asyncio.timeout(_PING_SECONDS):
+                writer.write(b"zPING\0")
+                await writer.drain()
+                answer = await reader.read(16)
+        except (OSError, TimeoutError) as error:
+            raise InfrastructureDown("the virus scanner does not answer") from error
+        finally:
+            writer.close()
+        if not answer.startswith(b"PONG"):
+            raise InfrastructureDown("the virus scanner is not ready")
+
     async def is_infected(self, path: Path) -> bool:
         """Whether the scanner knows something bad in the file. InfrastructureDown when it is away, CannotScan
         when it fails at this file: other files may fare better."""
-        try:
-            async with asyncio.timeout(_SECONDS):
-                reader, writer = await asyncio.open_connection(self._host, self._port)
-        except (OSError, TimeoutError) as error:
-            raise InfrastructureDown("the virus scanner does not answer") from error
+        reader, writer = await self._connect()
         try:
             async with asyncio.timeout(_SECONDS):
                 answer = await _scan(path, reader, writer)
@@ -39,6 +51,13 @@ class Scanner:
         if answer.endswith("FOUND"):
             return True
         raise CannotScan(answer)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        try:
+            async with asyncio.timeout(_SECONDS):
+                return await asyncio.open_connection(self._host, self._port)
+        except (OSError, TimeoutError) as error:
+            raise InfrastructureDown("the virus scanner does not answer") from error
 
 
 async def _scan(path: Path, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:

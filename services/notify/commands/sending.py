@@ -93,7 +93,8 @@ async def _reason_to_withhold(
 
 async def _words(conn: Connection, message: Message, contact: Contact, portal_url: str) -> Rendered:
     mail = TELLING[BY_TYPE[message.event_type]]
-    assert isinstance(mail, Mail)
+    if not isinstance(mail, Mail):
+        raise ValueError(f"{message.event_type} is told to nobody any more")
     matter = Matter(
         template=message.template,
         data=message.data,

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from services.common.db import Connection
 from services.common.envelope import Incoming
+from services.common.errors import Refused
 from services.common.record import Actor, record
 from services.notify.domain import TASK_CLOSED, Action, Audience, CaseFile, State, move
 from services.notify.store import book, messages
@@ -72,7 +73,17 @@ async def address_waiting(conn: Connection) -> bool:
     draft = await messages.take_waiting(conn)
     if draft is None:
         return False
-    await _record_written(conn, await _write(conn, draft))
+    try:
+        async with conn.transaction():
+            written = await _write(conn, draft)
+    except (Refused, LookupError, ValueError, TypeError) as error:
+        # Of a fact that the table of telling no longer knows, say. Left waiting, it would be first for ever.
+        reason = f"cannot_be_written:{type(error).__name__}"
+        await _write_one(conn, draft, move(State.UNADDRESSED, Action.FAIL), reason)
+        body: dict[str, JsonValue] = {"event_id": str(draft.event_id), "reason": reason}
+        await record(conn, key=draft.key, actor=ACTOR, action="message.failed", body=body)
+        return True
+    await _record_written(conn, written)
     return True
 
 

@@ -54,7 +54,7 @@ class Message:
 
 async def add_message(conn: Connection, draft: Draft, state: str, reason: str | None) -> UUID | None:
     """Write the message row; None where this person was told of this event already."""
-    ended = "clock_timestamp()" if state == "withheld" else "null"
+    ended = "clock_timestamp()" if state in ("withheld", "failed") else "null"
     found: UUID | None = await conn.fetchval(
         f"""insert into message (event_id, recipient, person_id, event_type, template, data, key,
            application_id, call_id,

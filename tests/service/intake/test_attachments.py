@@ -15,6 +15,7 @@ import httpx
 import pikepdf
 import pytest
 
+from services.common.errors import InfrastructureDown
 from services.common.run import Worker
 from services.common.storage import Storage
 from services.intake.cleaning import job
@@ -256,15 +257,20 @@ async def test_a_file_deleted_while_it_is_cleaned_is_neither_promoted_nor_refuse
     assert await world.facts(application_id, "attachment-refused") == []
 
 
-async def test_a_scanner_that_is_away_keeps_the_file_in_quarantine(world: World, worker: Worker) -> None:
+async def test_a_scanner_that_is_away_keeps_the_file_in_quarantine(
+    world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     holder = world.person(organisation="HMR")
     application_id = await world.draft(holder)
     await attach(world, holder, application_id, pdf())
     away = Worker(
         world.settings.model_copy(update={"clamd_port": 1}), world.database, worker.storage, worker.temporal
     )
-    with pytest.raises(Exception, match="scanner"):
+    inspected: list[Path] = []
+    with monkeypatch.context() as patched, pytest.raises(InfrastructureDown, match="scanner"):
+        patched.setattr(job, "inspect", inspected.append)
         await clean_waiting(away)
+    assert not inspected, "it is asked for first: an hour of its absence must not be an hour of inspections"
     [listed] = (await world.api.get(holder, f"/v1/applications/{application_id}/attachments")).json()["items"]
     assert listed["state"] == "verified"
     await clean_waiting(worker)
@@ -280,7 +286,10 @@ async def test_files_that_the_scanner_cannot_scan_hold_up_no_other_file(world: W
         await attach(world, holder, application_id, content)
 
     async def scan(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"zINSTREAM\0")
+        if await reader.readuntil(b"\0") == b"zPING\0":
+            writer.write(b"PONG\0")
+            writer.close()
+            return
         size = struct.unpack(">I", await reader.readexactly(4))[0]
         if size == len(bad):
             writer.write(b"INSTREAM size limit exceeded. ERROR\0")

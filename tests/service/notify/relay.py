@@ -24,6 +24,8 @@ class Relay:
         self.taken: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.port = 0
+        self.goes_on = asyncio.Event()  # cleared by a test: the answer to a mail waits for it
+        self.goes_on.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def say(line: str) -> None:
@@ -45,6 +47,7 @@ class Relay:
                 await say("354 go on")
                 raw = (await reader.readuntil(b"\r\n.\r\n"))[:-5]
                 self.tries += 1
+                await self.goes_on.wait()
                 reply = self.answer(self.tries)
                 if reply.startswith("250") or reply == "drop":
                     self.taken.append(message_from_bytes(raw, policy=policy.default))

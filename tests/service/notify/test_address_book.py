@@ -199,3 +199,19 @@ async def test_the_same_event_twice_writes_one_message(notify: Notify) -> None:
     async with notify.database.read() as conn:
         events = await conn.fetchval("select count(distinct event_id) from message")
     assert events == len(await notify.messages()) == 2
+
+
+async def test_a_waiting_mail_that_cannot_be_written_any_more_fails_and_holds_up_no_other(
+    notify: Notify,
+) -> None:
+    """As after a release that tells this fact to nobody any more, or asks more of it."""
+    first, second = uuid4(), uuid4()
+    await notify.submit(uuid4(), first)
+    await notify.submit(uuid4(), second)
+    async with notify.database.transaction() as conn:
+        await conn.execute("update message set event_type = 'gone.v1' where recipient = $1", str(first))
+    for person in (first, second):
+        await notify.meet(person)
+    await _address_all(notify)
+    found = [(each["status"], each["reason"]) for each in await notify.messages()]
+    assert sorted(found, key=str) == [("failed", "cannot_be_written:KeyError"), ("queued", None)]

@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.common.holding import held
 from services.notify import delivery, domain
 from services.notify.commands import sending
-from services.notify.delivery import deliver, send_next
+from services.notify.delivery import RelayDown, deliver, send_next
 from services.notify.domain import MOST_ATTEMPTS
 from services.notify.events import MessageFailed
 from services.review import events as review
@@ -115,6 +116,46 @@ async def test_a_relay_that_is_away_costs_no_attempt(notify: Notify, case: dict[
         await notify.let_time_pass()
     [message] = await notify.messages()
     assert (message["status"], message["attempts"], message["reason"]) == ("queued", 0, "relay_down")
+
+
+async def test_while_no_relay_answers_a_sender_rests_rather_than_try_mail_after_mail(
+    notify: Notify, case: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await notify.submit(uuid4(), UUID(str(case["holder"])), case_number="2023-0043")
+    monkeypatch.setattr(domain, "RELAY_DOWN_PAUSE", timedelta(seconds=0.2))
+    async with relay() as sink:
+        away = notify.worker(smtp_port=sink.port)
+    trying = asyncio.create_task(delivery._patiently(send_next(away)))
+    assert await trying is False, "it went on to the next mail at once"
+    assert sorted(str(each["reason"]) for each in await notify.messages()) == ["None", "relay_down"]
+
+
+async def test_a_sender_told_to_stop_notes_what_the_relay_took(
+    notify: Notify, case: dict[str, object]
+) -> None:
+    async with relay() as sink:
+        sink.goes_on.clear()
+        sending_it = asyncio.create_task(send_next(notify.worker(smtp_port=sink.port)))
+        await eventually(lambda: sink.tries == 1)
+        sending_it.cancel()
+        await asyncio.sleep(0)
+        sink.goes_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await sending_it
+    [message] = await notify.messages()
+    assert (message["status"], message["attempts"]) == ("sent", 1)
+
+
+async def test_a_hold_is_renewed_again_after_the_database_was_away(notify: Notify) -> None:
+    tries: list[int] = []
+
+    async def renew(_: object) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ConnectionError
+
+    async with held(notify.database, renew, seconds=0.02):
+        await eventually(lambda: len(tries) >= 3)
 
 
 @pytest.mark.parametrize(
@@ -311,8 +352,8 @@ async def test_a_sender_that_lives_keeps_its_message_however_long_the_relay_take
     notify: Notify, case: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "_RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(delivery, "_GREETING_SECONDS", 2.0)
-    monkeypatch.setattr(domain, "SENDING_IS_LOST_AFTER", timedelta(seconds=0.5))
+    monkeypatch.setattr(delivery, "_GREETING_SECONDS", 6.0)
+    monkeypatch.setattr(domain, "SENDING_IS_LOST_AFTER", timedelta(seconds=3))
     swept = []
     async with relay(silent=True) as sink:
         working = asyncio.create_task(send_next(notify.worker(smtp_port=sink.port)))
@@ -320,7 +361,8 @@ async def test_a_sender_that_lives_keeps_its_message_however_long_the_relay_take
             async with notify.database.transaction() as conn:
                 swept.append(await sending.sweep(conn))
             await asyncio.sleep(0.05)
-        assert await working
+        with pytest.raises(RelayDown):  # in the end, and not taken for dead before
+            await working
     assert len(swept) > 10
     assert not any(swept)
 
