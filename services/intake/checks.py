@@ -74,7 +74,7 @@ CHECKS = (
     ),
     Check(
         "rejected_without_a_formal_check",
-        """select a.id::text as key from application a where a.state = 'rejected' and not exists (
+        """select a.id::text as key from application a where a.state like 'rejected%' and not exists (
              select from formal_check f where f.application_id = a.id and f.version = a.version
                and f.state = 'rejected')""",
         "An application is rejected, but no formal check of its newest version says so.",
@@ -101,9 +101,9 @@ CHECKS = (
     Check(
         "ended_without_an_outcome",
         """select a.id::text as key from application a
-           where a.state in ('withdrawn', 'withdrawn_returned', 'rejected', 'not_recommended', 'expired')
+           where (a.state in ('not_recommended', 'expired') or a.state ~ '^(withdrawn|rejected)')
              and not exists (select from outcome o where o.application_id = a.id and o.undone_at is null
-                             and o.outcome = replace(a.state, 'withdrawn_returned', 'withdrawn'))""",
+                             and o.outcome = regexp_replace(a.state, '^(withdrawn|rejected)_.*', '\\1'))""",
         "A case has ended, and its applicant is not told how.",
     ),
     Check(

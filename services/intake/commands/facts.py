@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from services.common.db import Connection
 from services.common.errors import Refused
 from services.common.record import Actor, Fact, record
-from services.intake.domain.states import Action, move
+from services.intake.domain.states import Action, State, move
 from services.intake.domain.states import may as state_may
 from services.intake.events import ApplicationExpired
 from services.intake.store import applications, calls, clarifications, people, relations, status
@@ -43,7 +43,10 @@ async def prescreening_decided(
     conn: Connection, application_id: UUID, version: int, outcome: str, at: datetime
 ) -> None:
     """The trust's word: `returned` gives the pen back, `not_recommended` ends the case, `recommended` is
-    told."""
+    told.
+
+    Of a case that was withdrawn or rejected before the trust heard of it, the word is where an undo leads.
+    """
     found = await applications.get(conn, application_id)
     if found is None:
         raise UnknownApplication(str(application_id))
@@ -53,20 +56,21 @@ async def prescreening_decided(
     late = version != application.version or (action is not None and not state_may(application.state, action))
     body: dict[str, JsonValue] = {"version": version, "outcome": outcome}
     if late:
-        # A withdrawal or a rejection was first, or the version is superseded: kept in the audit, no effect.
+        # The version is superseded, or handed back for an attachment: kept in the audit, no effect.
         await record(
             conn, key=str(application_id), actor=INTAKE, action="prescreening.without_effect", body=body
         )
         return
     events: list[Fact] = []
+    after = application.state
     if action is not None:
         after = move(application.state, action)
         await applications.enter_state(conn, application, action, after, INTAKE)
-        if action is Action.NOT_RECOMMEND:
+        if after is State.NOT_RECOMMENDED:
             await status.reach_outcome(conn, application_id, "not_recommended", at)
     code = "returned" if outcome == "returned" else f"prescreening_{outcome}"
     await status.happened(conn, application_id, code, at, version=version)
-    if action is Action.RETURN and call.closed_at is not None:
+    if after is State.RETURNED and call.closed_at is not None:
         events.append(await _expire_at_once(conn, application_id))
     await record(
         conn,

@@ -10,6 +10,7 @@ from services.common.errors import NotFound, Refused, StepOutOfOrder
 from services.common.record import Actor, Fact, record
 from services.intake.commands.access import lock_for
 from services.intake.commands.checking import as_json, findings_of
+from services.intake.commands.undoing import require_in_window, undo_ending
 from services.intake.domain.instants import undo_until
 from services.intake.domain.states import Action, State, move
 from services.intake.events import ApplicationRejected, FormalCheckPassed, RejectionProposed, RejectionUndone
@@ -19,10 +20,6 @@ from services.intake.store import applications, attachments, calls, status, subm
 
 class NotYetScanned(Exception):
     """An attachment of the version has not been scanned: the check waits, and is tried again."""
-
-
-class UndoWindowClosed(Refused):
-    """It is too late to undo this."""
 
 
 class VersionSuperseded(Refused):
@@ -130,24 +127,22 @@ async def decide_rejection(
 
 async def undo_rejection(conn: Connection, caller: Caller, application_id: UUID) -> str:
     """Take back a rejection that was a mistake, within the call's window; the version counts as passed."""
-    _, application = await lock_for(conn, caller, application_id, Act.CHECK)
+    call, application = await lock_for(conn, caller, application_id, Act.CHECK, hold_call=True)
     after = move(application.state, Action.UNDO_REJECTION)
     check = await submissions.formal_check(conn, application_id, application.version)
     assert check is not None
     assert check.undo_until is not None
-    if await now(conn) > check.undo_until:
-        raise UndoWindowClosed("The rejection stands.", undo_until=check.undo_until.isoformat())
-    await applications.enter_state(conn, application, Action.UNDO_REJECTION, after, caller.actor)
+    await require_in_window(conn, check.undo_until)
+    await undo_ending(conn, call, application, Action.UNDO_REJECTION, after, caller.actor, outcome="rejected")
     await submissions.decide_formal_check(
         conn, application_id, check.version, "undone", caller.person_id, check.reason or "", check.undo_until
     )
-    await status.undo_outcome(conn, application_id, "rejected")
-    await status.happened(conn, application_id, "rejection_undone")
     undone = RejectionUndone(
         application_id=application_id,
         call_id=application.call_id,
         version=check.version,
         decided_by=caller.person_id,
+        state=after.value,
     )
     await record(
         conn,

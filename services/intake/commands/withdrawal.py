@@ -8,8 +8,7 @@ from services.common.db import Connection, now
 from services.common.errors import StepOutOfOrder
 from services.common.record import record
 from services.intake.commands.access import lock_for
-from services.intake.commands.calls import CallIsClosed
-from services.intake.commands.formal_check import UndoWindowClosed
+from services.intake.commands.undoing import require_in_window, undo_ending
 from services.intake.domain.instants import undo_until
 from services.intake.domain.states import Action, State, move
 from services.intake.events import ApplicationWithdrawn, WithdrawalUndone
@@ -18,10 +17,13 @@ from services.intake.store import applications, status, submissions
 
 
 async def withdraw(conn: Connection, caller: Caller, application_id: UUID, reason: str) -> datetime:
-    """Take the application out; returns until when that can be undone."""
+    """Take the application out; returns until when that can be undone: what had been returned only while
+    the call receives it."""
     call, application = await lock_for(conn, caller, application_id, Act.OWN)
     after = move(application.state, Action.WITHDRAW)
     until = undo_until(call.definition, await now(conn))
+    if application.state is State.RETURNED:
+        until = min(until, call.closes_at)
     await applications.enter_state(conn, application, Action.WITHDRAW, after, caller.actor)
     await submissions.insert_withdrawal(conn, application_id, caller.person_id, reason, until)
     await status.reach_outcome(conn, application_id, "withdrawn")
@@ -51,21 +53,19 @@ async def undo_withdrawal(conn: Connection, caller: Caller, application_id: UUID
     withdrawal = await submissions.open_withdrawal(conn, application_id)
     if withdrawal is None:
         raise StepOutOfOrder("Nothing was withdrawn.", state=application.state.value)
-    if await now(conn) > withdrawal.undo_until:
-        raise UndoWindowClosed("The withdrawal stands.", undo_until=withdrawal.undo_until.isoformat())
+    await require_in_window(conn, withdrawal.undo_until)
     if "not_accepted" in await status.outcomes(conn, application_id):
         # It had crossed with the award, and was taken as the holder's no to it: the money has gone on.
         raise StepOutOfOrder("The award was given up with it.", state=application.state.value)
-    if after is State.RETURNED and call.closed_at is not None:
-        raise CallIsClosed(
-            "It had been returned to you, and the deadline for sending it in again has passed."
-        )
-    await applications.enter_state(conn, application, Action.UNDO_WITHDRAWAL, after, caller.actor)
+    await undo_ending(
+        conn, call, application, Action.UNDO_WITHDRAWAL, after, caller.actor, outcome="withdrawn"
+    )
     await submissions.undo_withdrawal(conn, application_id, withdrawal.n)
-    await status.undo_outcome(conn, application_id, "withdrawn")
-    await status.happened(conn, application_id, "withdrawal_undone")
     undone = WithdrawalUndone(
-        application_id=application_id, call_id=application.call_id, undone_by=caller.person_id
+        application_id=application_id,
+        call_id=application.call_id,
+        undone_by=caller.person_id,
+        state=after.value,
     )
     await record(
         conn,

@@ -13,8 +13,12 @@ class State(StrEnum):
     RETURNED = "returned"
     WITHDRAWN = "withdrawn"
     WITHDRAWN_RETURNED = "withdrawn_returned"
-    """withdrawn while it was returned: the undo leads back there"""
+    """withdrawn while it was returned, or returned before the trust heard of it: the undo leads there"""
+    WITHDRAWN_NOT_RECOMMENDED = "withdrawn_not_recommended"
+    """not recommended before the trust heard of it: the undo leads there; so for the next two"""
     REJECTED = "rejected"
+    REJECTED_RETURNED = "rejected_returned"
+    REJECTED_NOT_RECOMMENDED = "rejected_not_recommended"
     NOT_RECOMMENDED = "not_recommended"
     EXPIRED = "expired"
     DECIDED = "decided"
@@ -46,9 +50,20 @@ TRANSITIONS: Mapping[State, Mapping[Action, State]] = {
         Action.WITHDRAW: State.WITHDRAWN_RETURNED,
         Action.EXPIRE: State.EXPIRED,
     },
-    State.WITHDRAWN: {Action.UNDO_WITHDRAWAL: State.SUBMITTED},
+    State.WITHDRAWN: {
+        Action.UNDO_WITHDRAWAL: State.SUBMITTED,
+        Action.RETURN: State.WITHDRAWN_RETURNED,
+        Action.NOT_RECOMMEND: State.WITHDRAWN_NOT_RECOMMENDED,
+    },
     State.WITHDRAWN_RETURNED: {Action.UNDO_WITHDRAWAL: State.RETURNED},
-    State.REJECTED: {Action.UNDO_REJECTION: State.SUBMITTED},
+    State.WITHDRAWN_NOT_RECOMMENDED: {Action.UNDO_WITHDRAWAL: State.NOT_RECOMMENDED},
+    State.REJECTED: {
+        Action.UNDO_REJECTION: State.SUBMITTED,
+        Action.RETURN: State.REJECTED_RETURNED,
+        Action.NOT_RECOMMEND: State.REJECTED_NOT_RECOMMENDED,
+    },
+    State.REJECTED_RETURNED: {Action.UNDO_REJECTION: State.RETURNED},
+    State.REJECTED_NOT_RECOMMENDED: {Action.UNDO_REJECTION: State.NOT_RECOMMENDED},
     State.NOT_RECOMMENDED: {},
     State.EXPIRED: {},
     State.DECIDED: {Action.DECIDE: State.DECIDED},

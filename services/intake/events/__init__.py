@@ -173,11 +173,15 @@ class ApplicationRejected(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class RejectionUndone(CaseFact):
-    """A mistaken rejection was undone within the window; the version counts as passed."""
+    """A mistaken rejection was undone within the window; the version counts as passed.
+
+    `state` the case is in then: submitted, or returned or not_recommended, as the trust has said meanwhile.
+    """
 
     TYPE: ClassVar[str] = "no.innoflyt.intake.rejection-undone.v1"
     version: int
     decided_by: UUID
+    state: str = "submitted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,10 +204,11 @@ class ApplicationWithdrawn(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class WithdrawalUndone(CaseFact):
-    """The withdrawal was undone within the window."""
+    """The withdrawal was undone within the window; `state` as of a rejection that was undone."""
 
     TYPE: ClassVar[str] = "no.innoflyt.intake.withdrawal-undone.v1"
     undone_by: UUID
+    state: str = "submitted"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,7 +75,8 @@ create table application (
   organisation              text not null,
   holder_id                 uuid not null references person (id),
   state                     text not null check (state in ('draft', 'submitted', 'returned', 'withdrawn', 'withdrawn_returned',
-                                                           'rejected', 'not_recommended', 'expired', 'decided')),
+                                                           'withdrawn_not_recommended', 'rejected', 'rejected_returned',
+                                                           'rejected_not_recommended', 'not_recommended', 'expired', 'decided')),
   version                   int not null default 0,   -- submitted versions so far
   revision                  int not null default 1,   -- the ETag: changes with every save
   case_number               text unique,

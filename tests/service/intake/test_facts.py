@@ -229,6 +229,7 @@ async def test_a_granted_change_of_leader_hands_the_case_over(world: World) -> N
         n=1,
         kind="leader",
         granted=True,
+        asked_by=holder.id,
         holder_id=heir.id,
         ends_at=None,
         final_report_due_at=None,

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.intake.commands.formal_check import NotYetScanned, run_formal_check
-from tests.service.intake.test_withdrawal import hand_back
+from tests.service.intake.test_withdrawal import close, hand_back, screen
 from tests.service.intake.world import SERVICE_CONTENT, WORKFLOW, World, made, problem
 from tests.support.tokens import Person
 
@@ -99,6 +99,36 @@ async def test_a_mistaken_rejection_is_undone_within_the_window_only(world: Worl
     problem(
         await world.api.delete(world.adviser, f"/v1/applications/{late}/rejection"), 409, "undo-window-closed"
     )
+
+
+@pytest.mark.parametrize("outcome", ["returned", "not_recommended"])
+async def test_what_the_trust_said_before_it_heard_of_the_rejection_is_where_its_undo_leads(
+    world: World, outcome: str
+) -> None:
+    holder = world.person(organisation="HMR")
+    application_id = await proposed(world, holder)
+    made(await decide(world, world.adviser, application_id, True))
+    await screen(world, application_id, outcome)
+    assert (await world.status(holder, application_id))["outcomes"] == ["rejected"]
+    assert await world.faults() == []
+    path = f"/v1/applications/{application_id}/rejection"
+    assert (await world.api.delete(world.adviser, path)).json() == {"state": outcome}
+    [undone] = await world.facts(application_id, "rejection-undone")
+    assert undone["state"] == outcome
+    outcomes = (await world.status(holder, application_id))["outcomes"]
+    assert outcomes == ([] if outcome == "returned" else ["not_recommended"])
+    assert await world.faults() == []
+
+
+async def test_a_rejection_of_what_the_trust_had_returned_is_undone_only_while_the_call_is_open(
+    world: World,
+) -> None:
+    application_id = await proposed(world, world.person(organisation="HMR"))
+    made(await decide(world, world.adviser, application_id, True))
+    await hand_back(world, application_id)
+    await close(world)
+    path = f"/v1/applications/{application_id}/rejection"
+    problem(await world.api.delete(world.adviser, path), 409, "call-is-closed")
 
 
 async def test_the_check_waits_for_the_scanner_and_then_counts_what_it_found(world: World) -> None:

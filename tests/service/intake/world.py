@@ -15,6 +15,7 @@ from deploy.demo.calls import demo_call
 from services.common.db import Database
 from services.common.record import Actor
 from services.common.settings import Settings
+from services.intake.checks import CHECKS
 from services.intake.events.call_definition import CallDefinition
 from tests.support.api import Api
 from tests.support.tokens import Person
@@ -172,6 +173,11 @@ class World:
                 "select type, payload::jsonb as data from outbox where key = $1 order by seq", str(key)
             )
         return [row["data"] for row in rows if kind is None or row["type"] == f"no.innoflyt.intake.{kind}.v1"]
+
+    async def faults(self) -> list[str]:
+        """The invariants that do not hold now; those on passing time apart, since tests move it."""
+        async with self.database.read() as conn:
+            return [check.name for check in CHECKS if await conn.fetch(check.sql)]
 
     async def status(self, holder: Person, application_id: UUID) -> dict[str, Any]:
         response = await self.api.get(holder, f"/v1/applications/{application_id}/status")

@@ -37,6 +37,13 @@ def test_an_undo_leads_back_to_where_it_was() -> None:
     assert move(move(State.SUBMITTED, Action.REJECT), Action.UNDO_REJECTION) is State.SUBMITTED
 
 
+def test_what_the_trust_says_meanwhile_is_where_the_undo_leads() -> None:
+    for end, undo in ((Action.WITHDRAW, Action.UNDO_WITHDRAWAL), (Action.REJECT, Action.UNDO_REJECTION)):
+        for word in (Action.RETURN, Action.NOT_RECOMMEND):
+            ended = move(State.SUBMITTED, end)
+            assert move(move(ended, word), undo) is move(State.SUBMITTED, word)
+
+
 def test_what_can_be_edited_can_be_submitted_and_nothing_else_can() -> None:
     assert {state for state in State if may(state, Action.SUBMIT)} == EDITABLE
 

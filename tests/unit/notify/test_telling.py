@@ -9,6 +9,7 @@ import pytest
 
 from services.common.errors import Malformed
 from services.common.record import Fact
+from services.intake import events as intake
 from services.notify.consumers import HANDLERS, TOPICS
 from services.notify.domain import LANGUAGES, Audience
 from services.notify.telling import OF_WORKFLOWS, TELLING, Mail, NoMail
@@ -126,6 +127,20 @@ def test_what_the_trusts_adviser_is_told_too_calls_nobody_you(
     matter = Matter(template, data_of(fact), case(), TITLES, mail.link, LATER)
     body = render(matter, contact(language=language), PORTAL).text.partition(PORTAL)[0]
     assert not re.findall(YOU[language], body, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("fact", [intake.WithdrawalUndone, intake.RejectionUndone])
+def test_an_undo_tells_where_it_leads(fact: type[Fact], language: str) -> None:
+    mail = TELLING[fact]
+    assert isinstance(mail, Mail)
+    bodies = set()
+    for state in ("submitted", "returned", "not_recommended"):
+        matter = Matter(mail.template, data_of(fact, state=state), case(), TITLES, mail.link, LATER)
+        body = render(matter, contact(language=language), PORTAL).text.partition(PORTAL)[0]
+        assert not re.findall(YOU[language], body, re.IGNORECASE)
+        bodies.add(body)
+    assert len(bodies) == 3
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
