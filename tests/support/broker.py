@@ -1,15 +1,17 @@
 """A broker of the test's own, to be killed and frozen without disturbing anybody."""
 
+import asyncio
 import signal
 import socket
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 
 from deploy.stack.programs import base_environment
 from deploy.stack.servers import kafka
@@ -46,7 +48,7 @@ class Broker:
         return self._settings["KAFKA_BOOTSTRAP"]
 
     def start(self) -> None:
-        """Start it (again, with the same data) and wait until its port answers."""
+        """Start it (again, with the same data) and wait until it takes orders."""
         kafka.prepare(self._settings)
         program = kafka.program(self._settings)
         environment = {**base_environment(self._settings), **program.environment}
@@ -55,11 +57,16 @@ class Broker:
         while True:
             try:
                 kafka.ready(self._settings)
-                return
+                break
             except OSError:
                 if time.monotonic() > deadline or not self._process.running():
                     raise AssertionError(f"the broker did not start:\n{self._process.output()}") from None
                 time.sleep(0.1)
+        with ThreadPoolExecutor(1) as elsewhere:  # a test that brings it back has a loop running here
+            elsewhere.submit(asyncio.run, self._registered()).result()
+
+    async def _registered(self) -> None:
+        await (await kafka.connected(self._settings)).close()
 
     def kill(self) -> None:
         assert self._process is not None
@@ -81,10 +88,10 @@ class Broker:
             self.start()
 
     async def create_topics(self, *names: str) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
-        await admin.start()
+        """Those that are there already are left alone."""
+        admin = await kafka.connected(self._settings)
         try:
-            await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+            await kafka.create_topics(admin, [NewTopic(name, PARTITIONS, 1) for name in names])
         finally:
             await admin.close()
 
@@ -120,9 +127,9 @@ class Broker:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, outside the range from which outgoing connections get theirs."""
+    """Ports that were free a moment ago: above every stack's, below those of outgoing connections (32768)."""
     found: list[int] = []
-    port = 20_000 + time.monotonic_ns() % 8_000
+    port = 30_000 + time.monotonic_ns() % 2_500
     while len(found) < count:
         port += 1
         with socket.socket() as probe:

@@ -8,9 +8,10 @@ import shutil
 import socket
 import subprocess
 import uuid
+from collections.abc import Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from ..install.parts import part
 from ..programs import Program, base_environment
@@ -96,21 +97,27 @@ def provision(settings: Settings) -> None:
 
 
 async def _provision(settings: Settings) -> None:
-    admin = await _connected(settings)
+    topics = [
+        NewTopic(name, num_partitions=PARTITIONS, replication_factor=1, topic_configs=config)
+        for name, config in TOPICS.items()
+    ]
+    admin = await connected(settings)
     try:
-        there = await admin.list_topics()
-        missing = [
-            NewTopic(name, num_partitions=PARTITIONS, replication_factor=1, topic_configs=config)
-            for name, config in TOPICS.items()
-            if name not in there
-        ]
-        if missing:
-            await admin.create_topics(missing, timeout_ms=20_000)
+        await create_topics(admin, topics)
     finally:
         await admin.close()
 
 
-async def _connected(settings: Settings) -> AIOKafkaAdminClient:
+async def create_topics(admin: AIOKafkaAdminClient, topics: Sequence[NewTopic]) -> None:
+    """Create those that are not there. RuntimeError for what the broker refuses; its client raises none."""
+    answer = await admin.create_topics(list(topics), timeout_ms=20_000)
+    well = (0, TopicAlreadyExistsError.errno)
+    refused = [f"{name}: {code} {why}" for name, code, why in answer.topic_errors if code not in well]
+    if refused:
+        raise RuntimeError(f"Kafka did not create topics: {'; '.join(refused)}")
+
+
+async def connected(settings: Settings) -> AIOKafkaAdminClient:
     """The port opens a moment before the broker has registered itself with its controller."""
     async with asyncio.timeout(30):
         while True:
