@@ -85,7 +85,7 @@ async def test_the_mail_sink_takes_a_mail(stack: Settings) -> None:
         with urllib.request.urlopen(f"http://127.0.0.1:{stack['MAIL_UI_PORT']}/email", timeout=10) as answer:
             return any(entry["subject"] == subject for entry in json.load(answer))
 
-    await eventually(arrived, deadline=10)
+    await eventually(arrived)
 
 
 def _scan(settings: Settings, content: bytes) -> str:

@@ -58,7 +58,7 @@ async def test_a_killed_program_is_back_within_seconds(services: Settings) -> No
         info = supervisor.states(services)["notify-worker"]
         return info["pid"] not in (0, before) and info["statename"] == "RUNNING"
 
-    await eventually(back, deadline=15)
+    await eventually(back, deadline=60)
 
 
 def test_no_service_connects_as_owner_or_superuser(services: Settings) -> None:

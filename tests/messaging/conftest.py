@@ -124,6 +124,14 @@ async def applied(conn: Connection, key: str | None = None) -> list[int]:
     return [json.loads(row["body"])["number"] for row in rows]
 
 
+def firsts(messages: list[Any]) -> list[Any]:
+    """These messages without what the relay has sent again, which has the same id."""
+    found: dict[bytes, Any] = {}
+    for message in messages:
+        found.setdefault(dict(message.headers)["ce_id"], message)
+    return list(found.values())
+
+
 def numbers(messages: list[Any], key: str | None = None) -> list[int]:
-    """The numbers in these messages (of this key), as they lie on the topic."""
-    return [json.loads(m.value)["number"] for m in messages if key is None or m.key == key.encode()]
+    """The numbers in these messages (of this key), as they first came to lie on the topic."""
+    return [json.loads(m.value)["number"] for m in firsts(messages) if key is None or m.key == key.encode()]

@@ -62,15 +62,15 @@ async def test_request_relay_and_consumer_are_one_trace(
         )
         assert answer.status_code == 200
         review = await as_role("review", "inspector")
-        await eventually(lambda: review.fetchval("select count(*) = 1 from audit"), deadline=20)
-    await eventually(lambda: spans.all(f"process {topic}"))
+        await eventually(lambda: review.fetchval("select count(*) = 1 from audit"), deadline=60)
+    await eventually(lambda: spans.all(f"send {topic}") and spans.all(f"process {topic}"))
     request = spans.one("POST /v1/applications/{application_id}/submission")
-    send = spans.one(f"send {topic}")
-    process = spans.one(f"process {topic}")
-    assert len({trace_id(span) for span in (request, send, process)}) == 1
-    for span in (send, process):
+    # A fact may be sent, and so be taken in, more than once.
+    caused = spans.all(f"send {topic}") + spans.all(f"process {topic}")
+    assert {trace_id(span) for span in caused} == {trace_id(request)}
+    for span in caused:
         assert parent_id(span) == format(request.get_span_context().span_id, "016x")
-    for span in (request, send, process):
+    for span in (request, *caused):
         assert span.attributes["application_id"] == "A1"
     intake = await as_role("intake", "inspector")
     row = await intake.fetchrow("select traceparent, call_id, causation_id from outbox")

@@ -140,7 +140,11 @@ async def test_step_that_nothing_comes_of_is_found(client, case, inspector):  # 
 
 async def test_run_whose_worker_is_away_is_found(client, case, inspector, monkeypatch):  # noqa: F811
     monkeypatch.setattr(doctor, "_ANSWER", timedelta(seconds=1))
-    (why,) = about(await stuck(client, inspector, patience=0), application_workflow_id(case.id))
+
+    async def found() -> list[str]:
+        return about(await stuck(client, inspector, patience=0), application_workflow_id(case.id))
+
+    (why,) = await eventually(found)
     assert "is the workflow worker running?" in why
 
 
@@ -191,9 +195,14 @@ async def test_run_that_somebody_terminated_is_found(client, inspector, as_role)
             why for why in about(await stuck(client, inspector, patience=0), workflow_id) if "gone" in why
         ]
         await handle.terminate()
-        assert about(await stuck(client, inspector, patience=0), workflow_id) == [
-            "its run is gone (TERMINATED), though the case has not ended"
-        ]
+
+        async def gone() -> bool:  # the list of those that run lags behind
+            assert about(await stuck(client, inspector, patience=0), workflow_id) == [
+                "its run is gone (TERMINATED), though the case has not ended"
+            ]
+            return True
+
+        await eventually(gone)
         assert "gone (NOT_FOUND)" in about(await stuck(client, inspector, patience=0), unknown)[0]
     await conn.execute("update run set ended_at = clock_timestamp()")
     assert not about(await stuck(client, inspector, patience=0), workflow_id)

@@ -26,10 +26,9 @@ class Received:
 
 
 class Collector:
-    """Listens on loopback until closed."""
+    """Listens on loopback until closed, on this port, or for 0 on one of its own."""
 
     def __init__(self, port: int) -> None:
-        self.port = port
         self.spans: list[Received] = []
         self.figures: set[str] = set()
         collector = self
@@ -51,6 +50,7 @@ class Collector:
                 """Requests are not worth a line."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.port: int = self._server.server_address[1]
         Thread(target=self._server.serve_forever, daemon=True).start()
 
     def of_case(self, application_id: str) -> list[Received]:

@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 async def eventually(
-    condition: Callable[[], Value | Awaitable[Value]], deadline: float = 10.0, *, pause: float = 0.02
+    condition: Callable[[], Value | Awaitable[Value]], deadline: float = 30.0, *, pause: float = 0.02
 ) -> Value:
     """Ask again until the answer is true (and return it), for at most `deadline` seconds.
 
