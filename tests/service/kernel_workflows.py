@@ -30,7 +30,7 @@ async def fail_stub(how: str) -> None: ...
 
 @workflow.defn(name="KernelCase")
 class KernelCase:
-    """Two steps for each fact, and one step when a second has passed without any."""
+    """Two steps for each fact, and one step when some seconds have passed without any."""
 
     @workflow.init
     def __init__(self, queue: str) -> None:
@@ -43,7 +43,7 @@ class KernelCase:
         while True:
             try:
                 await workflow.wait_condition(
-                    lambda: self.done < len(self.facts), timeout=timedelta(seconds=1)
+                    lambda: self.done < len(self.facts), timeout=timedelta(seconds=5)
                 )
             except TimeoutError:
                 await self.step("timer")

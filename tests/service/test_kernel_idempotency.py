@@ -176,7 +176,7 @@ async def test_a_hundred_at_once_do_it_once(shop, person, done):
     )
     statuses = {answer.status_code for answer in answers}
     assert 201 in statuses
-    assert statuses <= {201, 409}
+    assert statuses <= {201, 409, 503}, "done, in progress, or too busy to say"
     assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
     assert await done() == 1
 
