@@ -17,6 +17,11 @@ def _problem(answer: Any) -> str:
     return str(answer.json()["type"]).rpartition("/")[2]
 
 
+def _today() -> str:
+    """Never the day before the start, which an invoice must not have."""
+    return datetime.now(OSLO).date().isoformat()
+
+
 async def _award(play: Play, *conditions: str, **times: Any) -> Case:
     await play.publish_call({"service": 1_000_000}, **times)
     case = Case("HNT", 500_000, "awarded", 1, conditions=conditions)
@@ -193,11 +198,11 @@ async def test_changes_take_effect_when_granted(play: Play) -> None:
 async def test_invoices_stay_within_the_award(play: Play) -> None:
     case = await _award(play)
     institution = play.person("institution", organisation="HNT")
-    today = datetime.now(OSLO).date().isoformat()
     path = f"{case.grant}/invoices"
-    invoice = {"amount": 300_000, "invoiced_on": today}
-    assert _problem(await play.api.post(institution, path, invoice)) == "step-out-of-order"
+    early = {"amount": 300_000, "invoiced_on": _today()}
+    assert _problem(await play.api.post(institution, path, early)) == "step-out-of-order"
     await play.started(case)
+    invoice = {"amount": 300_000, "invoiced_on": _today()}
     assert (await play.api.post(institution, path, invoice)).json()["n"] == 1
     assert _problem(await play.api.post(institution, path, invoice)) == "invoiced-too-much"
     old = await play.api.post(institution, path, {**invoice, "amount": 1, "invoiced_on": "2020-01-01"})
@@ -212,7 +217,7 @@ async def test_a_trust_with_nothing_to_invoice_says_so(play: Play) -> None:
     case = await _award(play)
     institution = play.person("institution", organisation="HNT")
     await play.started(case)
-    nothing = {"amount": 0, "invoiced_on": datetime.now(OSLO).date().isoformat()}
+    nothing = {"amount": 0, "invoiced_on": _today()}
     refused = await play.api.post(institution, f"{case.grant}/invoices", nothing)
     assert refused.json()["errors"][0]["field"] == "amount"
     last = await play.api.post(institution, f"{case.grant}/invoices", {**nothing, "last": True})
@@ -241,7 +246,7 @@ async def test_invoicing_does_not_expire_early_nor_after_the_last_invoice(play: 
     invoicing = contract.Invoicing(case.id, datetime.fromisoformat(start["invoicing_due_at"]))
     with pytest.raises(NotYet):
         await play.run("expire_invoicing", invoicing)
-    last = {"amount": 1, "invoiced_on": datetime.now(OSLO).date().isoformat(), "last": True}
+    last = {"amount": 1, "invoiced_on": _today(), "last": True}
     assert (await play.api.post(institution, f"{case.grant}/invoices", last)).status_code == 201
     await play.run("expire_invoicing", invoicing)
     assert not await play.facts("invoicing-expired", case)
