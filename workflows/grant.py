@@ -1,9 +1,9 @@
 """`grant:{application_id}`: one grant, from the award to the approved final report and the last invoice."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from temporalio import workflow
 
@@ -16,6 +16,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.procedure.holding import Holding
     from workflows.procedure.run import TRAVEL, Run
     from workflows.procedure.stage import Standing
+
+_ASKED_FOR = waits.step("request_report")
 
 
 @workflow.defn(name="grant")
@@ -48,9 +50,10 @@ class Grant:
         stages = self._run.aside(self._show_stages())
         requests = self._run.aside(self._pass_on_requests())
         if await self._accept() and await self._start():
+            invoices = self._run.aside(self._await_invoices())
             if await self._report_once_more():
                 await self._next_run()
-            await self._finish()
+            await self._finish(invoices)
         else:
             await self._run.until(lambda: False, at=workflow.now() + TRAVEL)
         self._closed = True
@@ -152,8 +155,8 @@ class Grant:
     # --- the project
 
     async def _report_once_more(self) -> bool:
-        """Ask for the next yearly report and see it approved (X25); False at the project's end, which may
-        move until then."""
+        """Ask for the next yearly report and see it approved (X25); False once the final report is asked for
+        at the project's end, which may move until then."""
         grant = self._grant
         n = grant.yearly_reports_approved() + 1
         while True:
@@ -164,12 +167,30 @@ class Grant:
             if await self._run.until(lambda: grant.ends_at() != ends_at, wait, at=at):  # noqa: B023
                 continue
             if one_more:
+                await self._run.do(funding.request_report, funding.ReportRequest(self._id, "yearly", n))
+                await self._run.until(lambda: grant.requested("yearly", n) is not None, _ASKED_FOR)
                 await self._report("yearly", n)
-            return one_more
+                return True
+            if await self._asked_for_the_final_report(ends_at):
+                return False
 
-    async def _finish(self) -> None:
-        """After the project's end: the final report, and the trust's invoices (which may come after it)."""
-        invoices = self._run.aside(self._await_invoices())
+    async def _asked_for_the_final_report(self, ends_at: datetime) -> bool:
+        """Whether the final report is asked for at this end. A wish for another one is answered first, and
+        funding asks for nothing if it has heard of such a wish before this run."""
+        grant = self._grant
+        await self._run.until(lambda: not grant.end_in_question(), waits.process("end_change"))
+        if grant.ends_at() == ends_at:
+            wishes = grant.wishes_for_another_end()
+            request = funding.ReportRequest(self._id, "final", 1, ends_at)
+            await self._run.do(funding.request_report, request)
+            await self._run.until(
+                lambda: grant.requested("final", 1) is not None or grant.wishes_for_another_end() > wishes,
+                _ASKED_FOR,
+            )
+        return grant.requested("final", 1) is not None
+
+    async def _finish(self, invoices: "asyncio.Task[None]") -> None:
+        """After the project's end: the final report; and the trust's invoices, which may come after it."""
         await self._report("final", 1)
         await self._run.do(funding.close_grant, self._id)
         self._closed = True
@@ -178,9 +199,17 @@ class Grant:
         )
 
     async def _await_invoices(self) -> None:
-        """Until the trust says that no more will come, or the time for invoices is over."""
+        """From the project's end, whatever reports are late, until the trust says that no more will come, or
+        the time for invoices is over."""
         grant = self._grant
         organisation = grant.award().text("organisation")
+        while not grant.invoicing_closed():
+            ends_at = grant.ends_at()
+            if not await self._run.until(
+                lambda: grant.invoicing_closed() or grant.ends_at() != ends_at,  # noqa: B023
+                at=ends_at,
+            ):
+                break
         while not grant.invoicing_closed():
             due_at = grant.invoicing_due_at()
             task = self._task(tasks.REGISTER_INVOICES, "1", "institution", organisation)
@@ -196,10 +225,8 @@ class Grant:
                 await self._run.until(settled, waits.step("expire_invoicing"))
 
     async def _report(self, kind: str, n: int) -> None:
-        """Ask for the report; the holder delivers it and mends it until an adviser approves."""
+        """The holder delivers the report that was asked for, and mends it until an adviser approves."""
         grant = self._grant
-        await self._run.do(funding.request_report, funding.ReportRequest(self._id, kind, n))
-        await self._run.until(lambda: grant.requested(kind, n) is not None, waits.step("request_report"))
         requested = grant.requested(kind, n)
         assert requested is not None
         due_at, attempt = requested.instant("due_at"), 1
@@ -261,8 +288,8 @@ class Grant:
         return Standing("closed", "nobody") if self._closed else self._grant.standing()
 
     def _of_holder(self, kind: str, n: str, due_at: datetime | None = None) -> review.OpenTask:
-        holder = UUID(self._grant.holder())
-        return replace(self._task(kind, n, "holder"), person_id=holder, due_at=due_at)
+        """Of whoever is the project leader: review knows, and hands it over when that changes."""
+        return replace(self._task(kind, n, "holder"), due_at=due_at)
 
     def _task(self, kind: str, n: str, role: str, organisation: str | None = None) -> review.OpenTask:
         return review.OpenTask(

@@ -65,7 +65,7 @@ def _of_grants(database: Database) -> list[Callable[..., Any]]:
     async def request_report(request: contract.ReportRequest) -> None:
         async with database.transaction() as conn:
             await reports.request_report(
-                conn, request.application_id, request.kind, request.n, workflow_actor()
+                conn, request.application_id, request.kind, request.n, request.ends_at, workflow_actor()
             )
 
     async def close_grant(application_id: UUID) -> None:

@@ -1,14 +1,19 @@
 """The facts of intake and review that funding takes in."""
 
+from uuid import UUID
+
 from services.common.consumer import Handler, Incoming
 from services.common.db import Connection
 from services.funding.commands import endings, taking_in
+from services.funding.store import people
 from services.intake.events import (
     ApplicationExpired,
     ApplicationRejected,
     ApplicationSubmitted,
     ApplicationWithdrawn,
     CallPublished,
+    ContactChanged,
+    ContactDeleted,
     DeadlineMoved,
     RejectionUndone,
     WithdrawalUndone,
@@ -79,6 +84,18 @@ async def on_conflict_declared(conn: Connection, event: Incoming) -> None:
     await taking_in.take_in_conflict(conn, ConflictDeclared.from_data(event.data))
 
 
+async def on_contact_changed(conn: Connection, event: Incoming) -> None:
+    fact = ContactChanged.from_data(event.data)
+    if fact.kind != "mailbox":  # nobody signs in as a mailbox
+        await people.save_person(conn, fact.person_id, signed_in=fact.signed_in)
+
+
+async def on_contact_deleted(conn: Connection, event: Incoming) -> None:
+    await people.forget_person(conn, UUID(event.key))
+
+
+TOPICS = ("intake.events", "review.events", "intake.contacts")
+
 HANDLERS: dict[str, Handler] = {
     CallPublished.TYPE: on_call_published,
     DeadlineMoved.TYPE: on_deadline_moved,
@@ -93,4 +110,6 @@ HANDLERS: dict[str, Handler] = {
     RecommendationSigned.TYPE: on_recommendation_signed,
     ConflictDeclared.TYPE: on_conflict_declared,
     ConsultationAnswered.TYPE: on_consultation_answered,
+    ContactChanged.TYPE: on_contact_changed,
+    ContactDeleted.TYPE: on_contact_deleted,
 }

@@ -304,7 +304,7 @@ class ReportJudged(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeAsked(CaseFact):
-    """The holder asks for a change; `kind`: leader, plan, budget or end_date."""
+    """A change is asked for; `kind`: leader, plan, budget or end_date."""
 
     TYPE: ClassVar[str] = "no.innoflyt.funding.change-asked.v1"
     n: int
@@ -319,6 +319,7 @@ class ChangeDecided(CaseFact):
     n: int
     kind: str
     granted: bool
+    asked_by: UUID
     holder_id: UUID
     """the project leader after the decision"""
     ends_at: datetime | None
@@ -345,9 +346,10 @@ class InvoicingExpired(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class GrantClosed(CaseFact):
-    """The final report is approved and nothing is owed any more."""
+    """The final report is approved; `invoicing_until`: until when the trust may still invoice, if it may."""
 
     TYPE: ClassVar[str] = "no.innoflyt.funding.grant-closed.v1"
+    invoicing_until: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,7 @@ class Act(StrEnum):
     SUBMIT_REPORT = "submit_report"
     JUDGE_REPORT = "judge_report"
     ASK_CHANGE = "ask_change"
+    ASK_LEADER = "ask_leader"
     DECIDE_CHANGE = "decide_change"
     INVOICE = "invoice"
     COMPLAIN = "complain"
@@ -72,6 +73,8 @@ PERMITTED: Mapping[Act, frozenset[str]] = {
     Act.SUBMIT_REPORT: _HOLDER,
     Act.JUDGE_REPORT: _ADVISER,
     Act.ASK_CHANGE: _HOLDER,
+    # The leader may be gone: somebody else must be able to say who comes after.
+    Act.ASK_LEADER: _HOLDER | {"institution"} | _ADVISER,
     Act.DECIDE_CHANGE: _ADVISER,
     Act.INVOICE: frozenset({"institution"}),
     Act.COMPLAIN: frozenset({"institution"}),

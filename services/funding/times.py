@@ -1,7 +1,7 @@
 """Every instant of a grant, computed once from the call's time rules. All instants are UTC."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.common.calendar import due, parse_rule
 from services.intake.events import CallDefinition
@@ -63,6 +63,12 @@ def project_times(call: CallDefinition, started_at: datetime) -> ProjectTimes:
         final_report_due_at=instant(call, "final_report_due", ends_at),
         invoicing_due_at=instant(call, "invoicing", ends_at),
     )
+
+
+def due_when_asked(call: CallDefinition, rule: str, planned_at: datetime, asked_at: datetime) -> datetime:
+    """When a report is due: by its rule from when it was to be asked for. Asked for later than that, because
+    another one was late, it has as much time as it would have had, and not until the rule's next year."""
+    return instant(call, rule, planned_at) + max(asked_at - planned_at, timedelta(0))
 
 
 def kept_acceptance(call: CallDefinition, at: datetime) -> tuple[datetime, datetime]:

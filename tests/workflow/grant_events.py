@@ -161,6 +161,7 @@ class Grantee:
             n=n,
             kind=kind,
             granted=granted,
+            asked_by=self.holder,
             holder_id=holder or self.holder,
             ends_at=ends_at,
             final_report_due_at=None if ends_at is None else ends_at + 30 * DAY,

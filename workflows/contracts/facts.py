@@ -176,7 +176,6 @@ ROUTES: Mapping[str, Route] = {
             "application_id",
             "call_id",
             "version",
-            "holder_id",
             "organisation",
             "conditions",
             "accept_due_at",
@@ -207,8 +206,8 @@ ROUTES: Mapping[str, Route] = {
     REPORT_REQUESTED: Route("grant", ("kind", "n", "due_at", "next_ask_at")),
     REPORT_SUBMITTED: Route("grant", ("kind", "n", "attempt")),
     REPORT_JUDGED: Route("grant", ("kind", "n", "attempt", "outcome", "mend_due_at")),
-    CHANGE_ASKED: Route("grant", ("n",)),
-    CHANGE_DECIDED: Route("grant", ("n", "granted", "holder_id", "ends_at", "invoicing_due_at")),
+    CHANGE_ASKED: Route("grant", ("n", "kind")),
+    CHANGE_DECIDED: Route("grant", ("n", "granted", "ends_at", "invoicing_due_at")),
     INVOICE_REGISTERED: Route("grant", ("last",)),
     INVOICING_EXPIRED: Route("grant"),
     TASK_OPENED: Route(

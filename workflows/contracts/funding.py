@@ -29,6 +29,9 @@ class ReportRequest:
     application_id: UUID
     kind: str
     n: int
+    ends_at: datetime | None = None
+    """of the final report: the project's end that has come; where another one counts by now, or is asked for,
+    nothing is done"""
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,6 @@ class Holding:
         assert award is not None
         return award
 
-    def holder(self) -> str:
-        """The project leader: the one of the award, or of the last change."""
-        change = self._last_granted()
-        return (change or self.award()).text("holder_id")
-
     # --- acceptance and start
 
     def answers(self) -> list[Fact]:
@@ -118,6 +113,14 @@ class Holding:
     def ends_at(self) -> datetime:
         return self._of_the_project("ends_at")
 
+    def wishes_for_another_end(self) -> int:
+        return self._known.count(facts.CHANGE_ASKED, kind="end_date")
+
+    def end_in_question(self) -> bool:
+        """Whether another end is asked for and not decided."""
+        wishes = self._known.of(facts.CHANGE_ASKED, kind="end_date")
+        return any(not self.change_settled(each.number("n")) for each in wishes)
+
     def invoicing_due_at(self) -> datetime:
         return self._of_the_project("invoicing_due_at")
 
@@ -155,17 +158,16 @@ class Holding:
         with_adviser = self._known.count(facts.REPORT_SUBMITTED, **match) > self._known.count(
             facts.REPORT_JUDGED, **match
         )
-        return Standing("report", "rhf" if with_adviser else "holder", asked.instant("due_at"))
+        returned = self._known.last(facts.REPORT_JUDGED, outcome="returned", **match)
+        due_at = asked.instant("due_at") if returned is None else returned.instant("mend_due_at")
+        return Standing("report", "rhf" if with_adviser else "holder", due_at)
 
     # --- helpers
 
-    def _last_granted(self, *, naming: str | None = None) -> Fact | None:
-        granted = self._known.of(facts.CHANGE_DECIDED, granted=True)
-        naming_it = [each for each in granted if naming is None or each.data[naming] is not None]
-        return naming_it[-1] if naming_it else None
-
     def _of_the_project(self, name: str) -> datetime:
-        fact = self._last_granted(naming=name) or self.start()
+        """As the start says, or the last change that was granted after it."""
+        granted = self._known.of(facts.CHANGE_DECIDED, granted=True)
+        fact = next((each for each in reversed(granted) if each.data[name] is not None), self.start())
         assert fact is not None
         return fact.instant(name)
 

@@ -1,4 +1,4 @@
-"""What a holder asks for: a later start, a change; and the trust's invoices."""
+"""What is asked for in a grant: a later start, a change; and the trust's invoices."""
 
 from datetime import date
 from typing import Literal
@@ -125,8 +125,9 @@ async def ask_change(
     database: DatabaseDep,
     arrival: ArrivedDep,
 ) -> Response:
-    """Ask for another leader, plan, budget or end."""
-    await authorise(database, caller, Act.ASK_CHANGE, application_id)
+    """Ask for another plan, budget or end; or for another leader, as the institution and advisers may too."""
+    act = Act.ASK_LEADER if body.kind == "leader" else Act.ASK_CHANGE
+    await authorise(database, caller, act, application_id)
 
     async def run(conn: Connection) -> Done:
         n = await changes.ask_change(

@@ -11,8 +11,12 @@ from services.funding.commands.moves import iso, lock_award, move_award
 from services.funding.domain.grants import REQUEST, GrantAction, RequestAction, RequestState
 from services.funding.domain.machine import move
 from services.funding.events import ChangeAsked, ChangeDecided, InvoiceRegistered, InvoicingExpired
-from services.funding.store import calls, cases, grants, reports
+from services.funding.store import calls, cases, grants, people, reports
 from services.funding.times import instant
+
+
+class FinalReportRequested(Refused):
+    """The project's end cannot be moved once its final report has been asked for."""
 
 
 class InvoicingClosed(Refused):
@@ -37,10 +41,16 @@ async def ask_change(
     new_holder_id: UUID | None,
     new_end: date | None,
 ) -> int:
-    """The holder asks for a change; one of a kind at a time. Returns its number."""
+    """A change is asked for; one of a kind at a time. Another leader already before the award is accepted.
+    Returns its number."""
     award = await lock_award(conn, application_id)
-    await move_award(conn, award, GrantAction.ASK_CHANGE, actor)
+    action = GrantAction.ASK_LEADER if kind == "leader" else GrantAction.ASK_CHANGE
+    await move_award(conn, award, action, actor)
     _require_target(award, kind, new_holder_id, new_end, at)
+    if new_holder_id is not None:
+        await _require_signed_in(conn, new_holder_id)
+    if new_end is not None and await reports.lock_report(conn, application_id, "final", 1) is not None:
+        raise FinalReportRequested
     earlier = await reports.changes(conn, application_id)
     if any(each.kind == kind and each.state == RequestState.ASKED for each in earlier):
         raise StepOutOfOrder("such a change is asked for already")
@@ -79,6 +89,13 @@ def _require_target(
             raise Invalid("new_end", errors=[FieldError("new_end", new_end.isoformat(), remedy)])
 
 
+async def _require_signed_in(conn: Connection, person_id: UUID) -> None:
+    """Whoever is only invited signs in under another id, for which nothing would wait."""
+    if not await people.has_signed_in(conn, person_id):
+        remedy = "name somebody who has signed in; invite them first where they have not"
+        raise Invalid("new_holder_id", errors=[FieldError("new_holder_id", str(person_id), remedy)])
+
+
 async def decide_change(
     conn: Connection,
     application_id: UUID,
@@ -101,6 +118,7 @@ async def decide_change(
     after = move(REQUEST, before, action)
     changed: dict[str, object] = {}
     if granted and change.new_holder_id is not None:
+        await _require_signed_in(conn, change.new_holder_id)
         changed["holder_id"] = change.new_holder_id
         await cases.set_holder(conn, application_id, change.new_holder_id)
     if granted and change.new_end is not None:
@@ -133,6 +151,7 @@ async def decide_change(
                 n=n,
                 kind=change.kind,
                 granted=granted,
+                asked_by=change.asked_by,
                 holder_id=final.holder_id,
                 ends_at=final.ends_at,
                 final_report_due_at=final.final_report_due_at,

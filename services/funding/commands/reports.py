@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.common.db import Connection, now
-from services.common.errors import FieldError, Invalid, NotFound
+from services.common.errors import FieldError, Invalid, NotFound, StepOutOfOrder
 from services.common.record import Actor, record
 from services.funding.commands.moves import iso, lock_award, move_award
 from services.funding.domain.grants import (
@@ -18,24 +18,30 @@ from services.funding.domain.grants import (
 from services.funding.domain.machine import move
 from services.funding.events import GrantClosed, ReportJudged, ReportRequested, ReportSubmitted
 from services.funding.store import calls, cases, grants, reports
-from services.funding.times import instant
+from services.funding.times import due_when_asked, instant
 
 
-async def request_report(conn: Connection, application_id: UUID, kind: str, n: int, actor: Actor) -> None:
-    """Ask the holder for a report (X25). Once per (kind, n)."""
+async def request_report(
+    conn: Connection, application_id: UUID, kind: str, n: int, ends_at: datetime | None, actor: Actor
+) -> None:
+    """Ask the holder for a report (X25). Once per (kind, n).
+
+    `ends_at`, of the final report: the project's end that has come; where another one counts by now, or is
+    asked for, nothing happens.
+    """
     award = await lock_award(conn, application_id)
     if await reports.lock_report(conn, application_id, kind, n) is not None:
         return
+    if kind == "final" and (award.ends_at != ends_at or await reports.end_in_question(conn, application_id)):
+        return
     await move_award(conn, award, GrantAction.REQUEST_REPORT, actor)
-    assert award.final_report_due_at is not None  # known since the start
     at = await now(conn)
     call = (await calls.get_call(conn, award.call_id)).definition
-    if kind == "final":
-        due_at, next_ask_at = award.final_report_due_at, None
-    else:
-        due_at = instant(call, "report_due", at)
-        # Also where the project is over by then: its end may still be moved.
-        next_ask_at = instant(call, "next_report_ask", due_at)
+    planned_at = await _planned_at(conn, award, kind, n)
+    rule = "final_report_due" if kind == "final" else "report_due"
+    due_at = due_when_asked(call, rule, planned_at, at)
+    # Also where the project is over by then: its end may still be moved.
+    next_ask_at = None if kind == "final" else instant(call, "next_report_ask", due_at)
     report = reports.Report(application_id, kind, n, ReportState.REQUESTED, 1, at, due_at, next_ask_at)
     await reports.add_report(conn, report)
     await cases.add_step(
@@ -60,6 +66,20 @@ async def request_report(conn: Connection, application_id: UUID, kind: str, n: i
             )
         ],
     )
+
+
+async def _planned_at(conn: Connection, award: grants.Award, kind: str, n: int) -> datetime:
+    """When the report was to be asked for: what came late before it may have held it up."""
+    if kind == "final":
+        planned_at = award.ends_at
+    elif n == 1:
+        planned_at = award.first_report_ask_at
+    else:
+        before = await reports.lock_report(conn, award.application_id, kind, n - 1)
+        planned_at = before.next_ask_at if before else None
+    if planned_at is None:
+        raise StepOutOfOrder(f"the {kind} report {n} cannot be asked for yet")
+    return planned_at
 
 
 async def _locked(
@@ -176,8 +196,7 @@ async def judge_report(
 
 
 async def close_grant(conn: Connection, application_id: UUID, actor: Actor) -> None:
-    """Nothing is owed any more: the final report is approved. Invoices may still come until their own
-    deadline."""
+    """The final report is approved. Invoices may still come until their own deadline."""
     award = await lock_award(conn, application_id)
     if award.state is GrantState.CLOSED:
         return
@@ -185,5 +204,11 @@ async def close_grant(conn: Connection, application_id: UUID, actor: Actor) -> N
     if not any(each.kind == "final" and each.state is ReportState.APPROVED for each in found):
         raise StillOwed
     await move_award(conn, award, GrantAction.CLOSE, actor, closed_at=await now(conn))
-    closed = GrantClosed(application_id=application_id, call_id=award.call_id)
+    last = (await reports.invoiced(conn, application_id)).last
+    over = last or award.invoicing_expired_at is not None
+    closed = GrantClosed(
+        application_id=application_id,
+        call_id=award.call_id,
+        invoicing_until=None if over else award.invoicing_due_at,
+    )
     await record(conn, key=str(application_id), actor=actor, action="grant.closed", body={}, events=[closed])

@@ -44,7 +44,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "award_stands": (
             "Er noe feil i tildelingen, søker prosjektlederen om endring i portalen når tildelingen "
             "er tatt imot: av "
-            "prosjektleder, plan, budsjett eller sluttdato. Slik blir tildelingen stående mens saken ses på."
+            "prosjektleder, plan, budsjett eller sluttdato. Slik blir tildelingen stående mens saken ses på. "
+            "Ny prosjektleder kan også institusjonen søke om, når som helst."
         ),
         "presentation": "Tildeling av innovasjonsmidler",
         "pot": "Pott",
@@ -96,7 +97,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
             "Er noko feil i tildelinga, søkjer prosjektleiaren om endring i portalen når tildelinga "
             "er teken imot: av "
             "prosjektleiar, plan, budsjett eller sluttdato. Slik blir tildelinga ståande medan saka "
-            "blir sett på."
+            "blir sett på. Ny prosjektleiar kan også institusjonen søkje om, når som helst."
         ),
         "presentation": "Tildeling av innovasjonsmidlar",
         "pot": "Pott",
@@ -153,7 +154,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "award_stands": (
             "If something is wrong with the award, the project leader asks for a change in the "
             "portal once the award is "
-            "accepted: of leader, plan, budget or end. The award stands while the request is considered."
+            "accepted: of leader, plan, budget or end. The award stands while the request is considered. "
+            "The institution, too, may ask for another leader, at any time."
         ),
         "presentation": "Award of innovation funds",
         "pot": "Pot",

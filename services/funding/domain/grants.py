@@ -41,6 +41,7 @@ class GrantAction(StrEnum):
     SUBMIT_REPORT = "submit_report"
     JUDGE_REPORT = "judge_report"
     ASK_CHANGE = "ask_change"
+    ASK_LEADER = "ask_leader"
     DECIDE_CHANGE = "decide_change"
     INVOICE = "invoice"
     EXPIRE_INVOICING = "expire_invoicing"
@@ -59,17 +60,22 @@ def _stays(state: GrantState, *actions: GrantAction) -> dict[GrantAction, GrantS
 
 GRANT: machine.Machine[GrantState, GrantAction] = {
     GrantState.AWARDED: {
+        **_stays(GrantState.AWARDED, GrantAction.ASK_LEADER, GrantAction.DECIDE_CHANGE),
         GrantAction.ACCEPT: GrantState.ACCEPTED,
         GrantAction.REFUSE: GrantState.REFUSED,
         GrantAction.PROPOSE_LOSS: GrantState.ACCEPTANCE_LAPSING,
         GrantAction.WITHDRAW: GrantState.LOST,
     },
     GrantState.REFUSED: {
-        GrantAction.PROPOSE_LOSS: GrantState.REFUSED,
+        **_stays(GrantState.REFUSED, GrantAction.PROPOSE_LOSS, GrantAction.DECIDE_CHANGE),
         GrantAction.KEEP: GrantState.AWARDED,
         **_LOSS,
     },
-    GrantState.ACCEPTANCE_LAPSING: {GrantAction.KEEP: GrantState.AWARDED, **_LOSS},
+    GrantState.ACCEPTANCE_LAPSING: {
+        **_stays(GrantState.ACCEPTANCE_LAPSING, GrantAction.ASK_LEADER, GrantAction.DECIDE_CHANGE),
+        GrantAction.KEEP: GrantState.AWARDED,
+        **_LOSS,
+    },
     GrantState.ACCEPTED: {
         **_stays(
             GrantState.ACCEPTED,
@@ -78,6 +84,7 @@ GRANT: machine.Machine[GrantState, GrantAction] = {
             GrantAction.ASK_EXTENSION,
             GrantAction.DECIDE_EXTENSION,
             GrantAction.ASK_CHANGE,
+            GrantAction.ASK_LEADER,
             GrantAction.DECIDE_CHANGE,
         ),
         GrantAction.START: GrantState.STARTED,
@@ -85,8 +92,13 @@ GRANT: machine.Machine[GrantState, GrantAction] = {
         GrantAction.WITHDRAW: GrantState.LOST,
     },
     GrantState.START_LAPSING: {
-        # An adviser can still answer what was asked before the lapse.
-        **_stays(GrantState.START_LAPSING, GrantAction.JUDGE_PLAN, GrantAction.DECIDE_CHANGE),
+        # An adviser can still answer what was asked before the lapse; and the leader may be who is missing.
+        **_stays(
+            GrantState.START_LAPSING,
+            GrantAction.JUDGE_PLAN,
+            GrantAction.ASK_LEADER,
+            GrantAction.DECIDE_CHANGE,
+        ),
         GrantAction.KEEP: GrantState.ACCEPTED,
         **_LOSS,
     },
@@ -97,6 +109,7 @@ GRANT: machine.Machine[GrantState, GrantAction] = {
             GrantAction.SUBMIT_REPORT,
             GrantAction.JUDGE_REPORT,
             GrantAction.ASK_CHANGE,
+            GrantAction.ASK_LEADER,
             GrantAction.DECIDE_CHANGE,
             GrantAction.INVOICE,
             GrantAction.EXPIRE_INVOICING,

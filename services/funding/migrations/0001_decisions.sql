@@ -66,6 +66,12 @@ create table conflict (
 );
 create index conflict_by_person on conflict (person_id);
 
+-- Who may become a project leader: an id and no more, never a name or an address.
+create table person (
+  id        uuid primary key,
+  signed_in boolean not null                     -- false: invited, and another id once they sign in
+);
+
 create table recommendation (
   application_id uuid not null,
   round_id       text not null,

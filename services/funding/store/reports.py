@@ -29,6 +29,7 @@ class Change:
     state: str
     new_holder_id: UUID | None
     new_end: date | None
+    asked_by: UUID
 
 
 _REPORT = "application_id, kind, n, state, attempt, requested_at, due_at, next_ask_at"
@@ -176,7 +177,7 @@ async def add_change(
     )
 
 
-_CHANGE = "application_id, n, kind, state, new_holder_id, new_end"
+_CHANGE = "application_id, n, kind, state, new_holder_id, new_end, asked_by"
 
 
 async def changes(conn: Connection, application_id: UUID) -> list[Change]:
@@ -184,6 +185,16 @@ async def changes(conn: Connection, application_id: UUID) -> list[Change]:
         f"select {_CHANGE} from change where application_id = $1 order by n", application_id
     )
     return [Change(**dict(row)) for row in rows]
+
+
+async def end_in_question(conn: Connection, application_id: UUID) -> bool:
+    """Whether another end of the project is asked for and not decided."""
+    found: bool = await conn.fetchval(
+        """select exists (select from change
+                          where application_id = $1 and kind = 'end_date' and state = 'asked')""",
+        application_id,
+    )
+    return found
 
 
 async def decide_change(

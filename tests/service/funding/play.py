@@ -19,7 +19,7 @@ from services.common.record import Fact
 from services.common.run import Worker
 from services.funding import activities
 from services.funding.consumers import HANDLERS
-from services.intake.events import ApplicationSubmitted, CallPublished
+from services.intake.events import ApplicationSubmitted, CallPublished, ContactChanged
 from services.review.events import CaseRecommended, ConflictDeclared, RecommendationSigned
 from tests.support.api import Api
 from tests.support.facts import deliver
@@ -208,6 +208,20 @@ class Play:
         return await self.api.post(
             self.adviser, f"{case.grant}/loss/decision", {"confirmed": True, "reason": "Takket nei"}
         )
+
+    async def known(self, person: Person, *, signed_in: bool = True) -> Person:
+        """The person as intake's directory tells of them."""
+        contact = ContactChanged(
+            person_id=person.id,
+            kind="person",
+            name="Kari Nordmann",
+            email="kari@hnt.test",
+            language="nb",
+            organisation=person.organisation,
+            signed_in=signed_in,
+        )
+        await self.fact(contact, person.id)
+        return person
 
     async def conflict(self, case: Case, person: Person) -> None:
         declared = ConflictDeclared(application_id=case.id, call_id=self.call_id, person_id=person.id)

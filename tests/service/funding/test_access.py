@@ -38,7 +38,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "loss/decision": {"confirmed": False, "reason": "Nei"},
     "reports/{kind}/{n}": {"summary": "Vi er i gang", "spent": 1},
     "reports/{kind}/{n}/judgement": {"approved": True},
-    "changes": {"kind": "plan", "reason": "Ny plan"},
+    "changes": {"kind": "leader", "reason": "Permisjon", "new_holder_id": str(uuid4())},
     "changes/{n}/decision": {"granted": True, "reason": "Ja"},
     "invoices": {"amount": 1, "invoiced_on": "2026-01-01"},
     "reserve-move": {"confirmed": True, "reason": "Ja"},

@@ -49,7 +49,8 @@ async def test_one_award_goes_from_recommendation_to_closed_grant(play: Play) ->
 
     with pytest.raises(StillOwed):
         await play.run("close_grant", awarded.id)
-    await play.run("request_report", contract.ReportRequest(awarded.id, "final", 1))
+    ends_at = datetime.fromisoformat((await play.facts("start-confirmed", awarded))[0]["ends_at"])
+    await play.run("request_report", contract.ReportRequest(awarded.id, "final", 1, ends_at))
     final = f"{awarded.grant}/reports/final/1"
     assert (await play.api.post(awarded.holder, final, report)).status_code == 201
     assert (await play.api.post(play.adviser, f"{final}/judgement", {"approved": True})).status_code == 201

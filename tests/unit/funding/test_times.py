@@ -48,6 +48,15 @@ def test_a_project_of_the_real_call() -> None:
     assert times.instant(CALL, "next_report_ask", due_at) == datetime(2026, 1, 3, 8, tzinfo=UTC)
 
 
+def test_a_report_asked_for_late_has_its_ordinary_time_and_not_another_year() -> None:
+    planned_at = datetime(2025, 1, 3, 8, tzinfo=UTC)
+    in_time = times.due_when_asked(CALL, "report_due", planned_at, planned_at)
+    assert in_time == datetime(2025, 2, 1, 14, tzinfo=UTC)
+    asked_at = datetime(2025, 5, 20, 10, tzinfo=UTC)
+    late = times.due_when_asked(CALL, "report_due", planned_at, asked_at)
+    assert late - asked_at == in_time - planned_at
+
+
 @given(
     instants, st.timedeltas(timedelta(0), timedelta(days=60)), st.timedeltas(timedelta(0), timedelta(days=60))
 )

@@ -1,6 +1,6 @@
 """The clock of a task and the facts of a grant, folded from what was told."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tests.workflow.events import fact
 from tests.workflow.grant_events import DAY, Grantee
@@ -65,6 +65,7 @@ def test_standing_of_a_grant() -> None:
     grant = Grantee(NOW, ["adjusted_plan_HP", "other"])
     told = Known([fact(grant.awarded())])
     holding = Holding(told)
+    mend = NOW + timedelta(days=400)
     steps = [
         (grant.answered(), ("plan", "holder")),
         (grant.plan_delivered("HP"), ("plan", "HP")),
@@ -75,7 +76,7 @@ def test_standing_of_a_grant() -> None:
         (grant.started(), ("project", "nobody")),
         (grant.requested("yearly", 1, NOW), ("report", "holder")),
         (grant.submitted("yearly", 1), ("report", "rhf")),
-        (grant.judged("yearly", 1, "returned"), ("report", "holder")),
+        (grant.judged("yearly", 1, "returned", mend=mend), ("report", "holder")),
         (grant.submitted("yearly", 1, 2), ("report", "rhf")),
         (grant.judged("yearly", 1, "approved", 2), ("project", "nobody")),
     ]
@@ -83,6 +84,8 @@ def test_standing_of_a_grant() -> None:
     for event, expected in steps:
         told.add(fact(event))
         assert (holding.standing().stage, holding.standing().owner) == expected, event.TYPE
+        if event.to_data().get("outcome") == "returned" and expected[0] == "report":
+            assert holding.standing().expected_at == mend
 
 
 def test_a_no_waits_for_an_adviser() -> None:
