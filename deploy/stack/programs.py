@@ -65,7 +65,7 @@ def service_programs(settings: Settings) -> list[Program]:
             command=(sys.executable, "-m", module(package), role),
             environment=service_environment(settings, package, "app")
             | {"OTEL_SERVICE_NAME": f"{package}-{role}"},
-            stop_seconds=20,
+            stop_seconds=30,  # a mail that is being handed over is seen through, activities are finished
             ports=(f"{package.upper()}_PORT",) if role == "api" else (),
         )
         for package, role in roles

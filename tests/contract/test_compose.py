@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from deploy.stack import start
-from deploy.stack.programs import Program, service_environment
+from deploy.stack.programs import Program, service_environment, service_programs
 from deploy.stack.settings import ROOT, SCHEMAS, Settings
 
 COMPOSE = ROOT / "docker-compose.yml"
@@ -65,6 +65,11 @@ def programs(native: Settings) -> dict[str, Program]:
 
 def test_the_same_services_run(composed: dict[str, Any], programs: dict[str, Program]) -> None:
     assert set(composed) - ONCE == set(programs)
+
+
+def test_our_own_processes_have_the_same_time_to_end(composed: dict[str, Any], native: Settings) -> None:
+    for program in service_programs(native):
+        assert composed[program.name]["stop_grace_period"] == f"{program.stop_seconds}s", program.name
 
 
 def test_the_same_ports_are_published_on_loopback_alone(
