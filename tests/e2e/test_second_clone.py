@@ -14,7 +14,7 @@ import pytest
 from deploy.stack.settings import ROOT
 from tests.support import eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 # Clear of the running stack (0) and of this test stack (10000), below the ports for outgoing connections.
 _OFFSET = 20_500
@@ -41,26 +41,30 @@ def _python(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         name: os.environ[name] for name in ("PATH", "HOME", "XDG_CACHE_HOME") if name in os.environ
     }
     command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, timeout=110)
+    return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, timeout=250)
 
 
 def _processes(clone: Path) -> list[int]:
     """Whatever carries the mark of this clone's stack, found without the code under test."""
-    mark = f"INNOFLYT_STACK={clone}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdecimal() and mark in (entry / "environ").read_bytes():
-                found.append(int(entry.name))
-        except OSError:  # it ended meanwhile
-            continue
-    return found
+    return list(_commands(clone))
 
 
 def _supervised(clone: Path, name: str) -> int:
     """The process with this in its command line."""
-    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in _processes(clone)}
-    (found,) = [pid for pid, command in commands.items() if name.encode() in command]
+    (found,) = [pid for pid, command in _commands(clone).items() if name.encode() in command]
+    return found
+
+
+def _commands(clone: Path) -> dict[int, bytes]:
+    """The command lines of those processes, by pid."""
+    mark = f"INNOFLYT_STACK={clone}".encode()
+    found = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdecimal() and mark in (entry / "environ").read_bytes():
+                found[int(entry.name)] = (entry / "cmdline").read_bytes()
+        except OSError:  # it ended meanwhile
+            continue
     return found
 
 
@@ -89,7 +93,7 @@ async def test_a_private_clone_comes_up_and_goes_down_without_a_trace(clone: Pat
 
     supervisor = _supervised(clone, "supervisor.supervisord")
     os.kill(supervisor, signal.SIGKILL)
-    await eventually(lambda: supervisor not in _processes(clone), deadline=5)
+    await eventually(lambda: supervisor not in _processes(clone))
     assert _processes(clone), "its programs live on without it"
 
     down = _stack(clone, "down")
