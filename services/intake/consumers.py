@@ -4,6 +4,7 @@ from services.common.consumer import Handler, Incoming
 from services.common.db import Connection
 from services.funding import events as funding
 from services.intake.commands import facts
+from services.intake.store import status
 from services.review import events as review
 
 
@@ -46,6 +47,20 @@ async def on_question(conn: Connection, event: Incoming) -> None:
 async def on_answer(conn: Connection, event: Incoming) -> None:
     fact = review.QuestionAnswered.from_data(event.data)
     await facts.question_answered(conn, fact.application_id, fact.question_id, event.time)
+
+
+async def on_task_opened(conn: Connection, event: Incoming) -> None:
+    fact = review.TaskOpened.from_data(event.data)
+    await facts.task_due(conn, fact.task_id, fact.application_id, fact.kind, fact.due_at)
+
+
+async def on_task_moved(conn: Connection, event: Incoming) -> None:
+    fact = review.TaskMoved.from_data(event.data)
+    await facts.task_due(conn, fact.task_id, fact.application_id, fact.kind, fact.due_at)
+
+
+async def on_task_closed(conn: Connection, event: Incoming) -> None:
+    await status.drop_due(conn, review.TaskClosed.from_data(event.data).task_id)
 
 
 async def on_round(conn: Connection, event: Incoming) -> None:
@@ -210,6 +225,9 @@ HANDLERS: dict[str, Handler] = {
     review.ConsultationAnswered.TYPE: on_consultation,
     review.QuestionAsked.TYPE: on_question,
     review.QuestionAnswered.TYPE: on_answer,
+    review.TaskOpened.TYPE: on_task_opened,
+    review.TaskMoved.TYPE: on_task_moved,
+    review.TaskClosed.TYPE: on_task_closed,
     review.RoundEntered.TYPE: on_round,
     review.PitchInvited.TYPE: on_pitch,
     review.AccessGranted.TYPE: on_access,

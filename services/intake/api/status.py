@@ -35,7 +35,8 @@ class WaitedView(BaseModel):
 
 
 class Status(BaseModel):
-    """`owner`: holder, hf:<trust>, an organisation's code, rhf, committee or nobody."""
+    """`owner`: holder, hf:<trust>, an organisation's code, rhf, committee or nobody. `expected_at`: when they
+    should be done; of an ending, until when it can be undone or complained about."""
 
     application_id: UUID
     case_number: str | None
@@ -56,7 +57,7 @@ async def get_status(application_id: UUID, caller: KnownCaller, database: Databa
         application = await read_for(conn, caller, application_id, Act.FOLLOW)
         call = await calls.require(conn, application.call_id)
         language = await language_of(conn, caller)
-        found = await follow(conn, application)
+        found = await follow(conn, call, application)
     unit, name = (
         (timedelta(seconds=1), "seconds")
         if call.definition.calendar == "continuous"

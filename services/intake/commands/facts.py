@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from services.common.db import Connection
 from services.common.errors import Refused
 from services.common.record import Actor, Fact, record
+from services.intake.domain.expected import KINDS
 from services.intake.domain.states import Action, State, move
 from services.intake.domain.states import may as state_may
 from services.intake.events import ApplicationExpired
@@ -123,6 +124,14 @@ async def question_asked(
 async def question_answered(conn: Connection, application_id: UUID, question_id: UUID, at: datetime) -> None:
     if await status.answer_by_holder(conn, question_id, at):
         await note(conn, application_id, "question_answered", at, question_id=str(question_id))
+
+
+async def task_due(
+    conn: Connection, task_id: UUID, application_id: UUID | None, kind: str, due_at: datetime
+) -> None:
+    """Somebody is waited for until then; kept of the tasks that a stage of the case waits for."""
+    if application_id is not None and kind in KINDS:
+        await status.set_due(conn, task_id, application_id, kind, due_at)
 
 
 async def set_access(

@@ -239,6 +239,16 @@ create table stage_history (
   primary key (application_id, n)
 );
 
+-- The open tasks of a case that its stages wait for: when who has the case should be done. No foreign key: the facts of
+-- review may come in any order.
+create table task_due (
+  task_id        uuid primary key,
+  application_id uuid not null,
+  kind           text not null,
+  due_at         timestamptz not null
+);
+create index task_due_by_application on task_due (application_id);
+
 -- Every state the application has had: a path in the state machine, each step with its actor.
 create table state_history (
   application_id uuid not null references application (id),

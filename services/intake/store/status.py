@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from services.common.db import Connection
+from services.intake.domain.expected import Due
 from services.intake.domain.status import Held, Question
 from services.intake.texts import HAPPENED
 
@@ -69,6 +70,27 @@ async def held(conn: Connection, application_id: UUID) -> list[Held]:
         "select entered_at, owner from stage_history where application_id = $1 order by n", application_id
     )
     return [Held(row["entered_at"], row["owner"]) for row in rows]
+
+
+async def set_due(conn: Connection, task_id: UUID, application_id: UUID, kind: str, due_at: datetime) -> None:
+    await conn.execute(
+        """insert into task_due values ($1, $2, $3, $4)
+           on conflict (task_id) do update set due_at = excluded.due_at""",
+        task_id,
+        application_id,
+        kind,
+        due_at,
+    )
+
+
+async def drop_due(conn: Connection, task_id: UUID) -> None:
+    await conn.execute("delete from task_due where task_id = $1", task_id)
+
+
+async def open_tasks(conn: Connection, application_id: UUID) -> list[Due]:
+    """The tasks of the case that are open and that a stage waits for."""
+    rows = await conn.fetch("select kind, due_at from task_due where application_id = $1", application_id)
+    return [Due(row["kind"], row["due_at"]) for row in rows]
 
 
 async def reach_outcome(
