@@ -35,7 +35,8 @@ _BY_TASK: frozenset[To] = frozenset({"audience", "recipients", "task_audience"})
 class Mail:
     """A mail to these recipients. `by` names the field of the fact whose value picks among `templates`.
 
-    `never`: the values of a field with which the fact is no news to anybody.
+    `never`: the values of a field with which the fact is no news to anybody. `also`: the same fact in other
+    words to others; whoever is among both gets the first.
     """
 
     to: tuple[To, ...]
@@ -44,6 +45,11 @@ class Mail:
     templates: Mapping[str, str] = field(default_factory=dict)
     link: Link = "case"
     never: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    also: "Mail | None" = None
+
+    @property
+    def mails(self) -> tuple["Mail", ...]:
+        return (self, *(self.also.mails if self.also else ()))
 
     def is_news(self, data: Mapping[str, Any]) -> bool:
         return all(data.get(name) not in values for name, values in self.never.items())
@@ -214,6 +220,12 @@ TELLING: Mapping[type[Fact], Mail | NoMail] = {
             "declined_threshold": "letter-declined_threshold",
             "referred": "letter-referred",
         },
+        also=Mail(
+            ("hf_adviser",),
+            by="outcome",
+            templates={"referred": "letter-referred-adviser"},
+            never={"outcome": frozenset({"awarded", "reserve", "declined_ranking", "declined_threshold"})},
+        ),
     ),
     funding.AwardMade: NoMail(_LETTER_TELLS + ", and the task to answer the award"),
     funding.RoundPublished: Mail(("holders",), "round-published", link="call"),
@@ -249,10 +261,10 @@ TELLING: Mapping[type[Fact], Mail | NoMail] = {
     ),
     funding.ChangeAsked: NoMail(_A_TASK_TELLS),
     funding.ChangeDecided: Mail(
-        _HOLDERS, by="granted", templates={"true": "change-granted", "false": "change-refused"}
+        (*_HOLDERS, "asker"), by="granted", templates={"true": "change-granted", "false": "change-refused"}
     ),
     funding.InvoiceRegistered: NoMail("whoever registered it knows"),
-    funding.InvoicingExpired: NoMail("the ladder has told the trust until when to invoice"),
+    funding.InvoicingExpired: Mail(("institution",), "invoicing-expired"),
     funding.GrantClosed: Mail((*_HOLDERS, "hf_adviser", "institution"), "grant-closed"),
     funding.ComplaintReceived: Mail((*_HOLDERS, "institution"), "complaint-received"),
     funding.ComplaintDecided: Mail(

@@ -97,8 +97,16 @@ class _Written:
 
 
 async def _write(conn: Connection, draft: Draft) -> list[_Written]:
-    mail = TELLING[BY_TYPE[draft.event_type]]
-    if not isinstance(mail, Mail) or not mail.is_news(draft.data):
+    telling = TELLING[BY_TYPE[draft.event_type]]
+    written: list[_Written] = []
+    if isinstance(telling, Mail):
+        for mail in telling.mails:
+            written += await _write_mail(conn, mail, draft)
+    return written
+
+
+async def _write_mail(conn: Connection, mail: Mail, draft: Draft) -> list[_Written]:
+    if not mail.is_news(draft.data):
         return []
     draft = replace(draft, template=mail.template_for(draft.data), person_id=None)
     case = await book.case_file(conn, draft.application_id)

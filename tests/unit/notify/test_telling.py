@@ -4,11 +4,13 @@ import re
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from services.common.errors import Malformed
 from services.common.record import Fact
+from services.funding import events as funding
 from services.intake import events as intake
 from services.notify.consumers import HANDLERS, TOPICS
 from services.notify.domain import LANGUAGES, Audience
@@ -20,8 +22,9 @@ from workflows.contracts.tasks import KINDS
 
 MAILS = [
     pytest.param(fact, mail, template, id=template)
-    for fact, mail in TELLING.items()
-    if isinstance(mail, Mail)
+    for fact, telling in TELLING.items()
+    if isinstance(telling, Mail)
+    for mail in telling.mails
     for template in mail.all_templates
 ]
 LATER = datetime(2024, 3, 1, tzinfo=UTC)
@@ -158,6 +161,40 @@ def test_what_can_still_be_done_depends_on_the_deadline(language: str) -> None:
         if template in words:
             matter = Matter(template, data_of(fact), case(), TITLES, mail.link, LATER)
             assert words[template][language] in render(matter, contact(language=language), PORTAL).text
+
+
+def test_what_is_said_of_an_award_and_of_its_end_is_what_holds() -> None:
+    def told(template: str, data: dict[str, Any]) -> str:
+        return render(
+            Matter(template, data, case(), TITLES, "case", LATER), contact(language="en"), PORTAL
+        ).text
+
+    assert "complain" not in told("letter-awarded", data_of(funding.LetterSent))
+    assert "complain" in told("letter-referred", data_of(funding.LetterSent))
+    assert "says which" not in told("letter-referred", data_of(funding.LetterSent))
+    assert "1 February 2024" in told("grant-closed", data_of(funding.GrantClosed))
+    assert "Nothing remains" in told("grant-closed", data_of(funding.GrantClosed, invoicing_until=None))
+    leader = told("change-granted", data_of(funding.ChangeDecided, kind="leader"))
+    assert "new project leader" in leader
+    assert "you asked" not in leader
+
+
+def test_a_referred_case_is_told_to_the_trusts_adviser_in_other_words() -> None:
+    telling = TELLING[funding.LetterSent]
+    assert isinstance(telling, Mail)
+    for outcome in ("awarded", "reserve", "declined_ranking", "declined_threshold", "referred"):
+        data = data_of(funding.LetterSent, outcome=outcome)
+        told = [(mail.to, mail.template_for(data)) for mail in telling.mails if mail.is_news(data)]
+        assert told[0] == (("holder", "editors", "institution"), f"letter-{outcome}")
+        assert told[1:] == ([(("hf_adviser",), "letter-referred-adviser")] if outcome == "referred" else [])
+
+
+def test_who_asked_for_a_change_hears_of_it_and_so_does_the_new_leader() -> None:
+    telling = TELLING[funding.ChangeDecided]
+    assert isinstance(telling, Mail)
+    asker, leader = str(uuid4()), str(uuid4())
+    data = data_of(funding.ChangeDecided, asked_by=asker, holder_id=leader)
+    assert {str(each.person_id) for each in telling.audiences(data, case(), None)} == {asker, leader}
 
 
 def test_an_instant_is_told_in_oslo_time() -> None:
