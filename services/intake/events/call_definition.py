@@ -117,6 +117,12 @@ class TaskRule(Part):
     due: TimeRule
     ladder: tuple[LadderStep, ...] = ()
     may_pause: bool = False
+    """Whether a question stops its clock; never where funding says when it is due: there is one deadline."""
+
+
+DUE_BY_FUNDING = frozenset(
+    {"accept_award", "confirm_start", "yearly_report", "final_report", "register_invoices"}
+)
 
 
 class Mailbox(Part):
@@ -214,6 +220,14 @@ class CallDefinition(Part):
         if twice:
             raise ValueError(f"{', '.join(twice)}: name each only once")
         return parts
+
+    @field_validator("tasks")
+    @classmethod
+    def _keeps_one_deadline(cls, tasks: dict[str, TaskRule]) -> dict[str, TaskRule]:
+        wrong = sorted(kind for kind in DUE_BY_FUNDING & tasks.keys() if tasks[kind].may_pause)
+        if wrong:
+            raise ValueError(f"{wrong[0]}.may_pause: must be false, a question does not move this deadline")
+        return tasks
 
     @model_validator(mode="after")
     def _refers_only_to_what_it_defines(self) -> Self:

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.common.db import Connection, now
-from services.common.errors import Refused
 from services.common.record import Fact
 from services.review import events
 from services.review.commands.tasks import as_event, as_steps, identity_of
@@ -20,10 +19,6 @@ from workflows.contracts.review import LadderStep
 from workflows.contracts.tasks import ANSWER_QUESTION
 
 
-class TaskMayNotPause(Refused):
-    """The clock of this task cannot be stopped."""
-
-
 class StepNotDueYet(Exception):
     """The database's clock has not reached the step; `wait` is how long it still takes."""
 
@@ -35,13 +30,11 @@ class StepNotDueYet(Exception):
 async def pause_task(conn: Connection, task: store.Task, *, cause: str) -> list[Fact]:
     """Stop the clock of this (locked) task. Nothing happens if it stands still already.
 
-    TaskMayNotPause where the call does not allow it, StepOutOfOrder for a closed task.
+    StepOutOfOrder for a closed task.
     """
     if task.state is TaskState.PAUSED:
         return []
     state = move(task.state, TaskAction.PAUSE)
-    if not task.may_pause:
-        raise TaskMayNotPause
     at = await now(conn)
     await clocks.start_pause(conn, task.id, cause, at)
     await store.set_clock(conn, task.id, state, task.due_at)

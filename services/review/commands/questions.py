@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from services.common.db import Connection, now
-from services.common.errors import FieldError, Invalid, NotFound, StepOutOfOrder
+from services.common.errors import FieldError, Invalid, NotFound, Refused, StepOutOfOrder
 from services.common.record import Actor, Fact
 from services.review.commands.clock import pause_task, resume_task
 from services.review.commands.recording import record_facts
@@ -17,6 +17,10 @@ from services.review.store import questions as store
 from services.review.store import tasks as task_store
 from workflows.contracts.review import OpenTask
 from workflows.contracts.tasks import ANSWER_QUESTION
+
+
+class TaskMayNotPause(Refused):
+    """The clock of this task cannot be stopped."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ async def ask_question(conn: Connection, question: AskQuestion) -> store.Questio
         if task is None or task.application_id != case.id:
             wrong = FieldError("task_id", str(question.task_id), "name an open task of this case, or none")
             raise Invalid(errors=[wrong])
+        if not task.may_pause:
+            raise TaskMayNotPause
         facts += await pause_task(conn, task, cause=f"question:{asked.id}")
     await store.insert(conn, asked)
     facts += await open_task(

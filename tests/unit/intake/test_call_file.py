@@ -6,6 +6,7 @@ import pytest
 
 from deploy.demo.calls import allowed, demo_call, differences, merge, real_call
 from services.intake.domain.instants import call_instants, in_words, internal_deadline, undo_until
+from services.intake.events import CallDefinition
 from workflows.contracts.tasks import KINDS
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -78,6 +79,13 @@ def test_a_forbidden_difference_is_seen() -> None:
         assert any(not allowed(path) for path in differences(real, merge(real, change)))
 
 
+def test_a_question_may_not_stop_the_clock_of_what_funding_waits_for() -> None:
+    real = real_call().model_dump(mode="json")
+    for kind in ("accept_award", "confirm_start", "yearly_report", "final_report", "register_invoices"):
+        with pytest.raises(ValueError, match=rf"tasks\n.*{kind}\.may_pause: must be false"):
+            CallDefinition.model_validate(merge(real, {"tasks": {kind: {"may_pause": True}}}))
+
+
 def test_the_demo_runs_on_the_clock_of_its_publication() -> None:
     call = demo_call(NOW, "x1")
     assert call.id == "innovation-2023-demo-x1"
@@ -87,6 +95,18 @@ def test_the_demo_runs_on_the_clock_of_its_publication() -> None:
     assert instants.closes_at == NOW + timedelta(seconds=38)
     assert internal_deadline(call, "STOLAV", call.deadline) == NOW + timedelta(seconds=20)
     assert internal_deadline(call, "HMR", call.deadline) == NOW + timedelta(seconds=28)
+
+
+def test_on_a_slow_machine_the_demo_differs_in_its_last_instants_alone() -> None:
+    usual, patient = (demo_call(NOW, "x1", each).model_dump(mode="json") for each in (0, 30))
+    assert list(differences(usual, patient)) == [
+        "deadline",
+        "times.acceptance_lapse.after",
+        "times.reserve_validity.after",
+        "times.start_lapse.after",
+    ]
+    assert patient["times"]["start_lapse"] == {"after": "PT36S"}
+    assert demo_call(NOW, "x1", 30).deadline == NOW + timedelta(seconds=65)
 
 
 def test_an_overlay_cannot_name_what_the_call_does_not_have() -> None:
