@@ -88,10 +88,21 @@ async def expire_reserve(conn: Connection, fact: funding.ReserveExpired) -> list
     return facts
 
 
-async def change_holder(conn: Connection, fact: funding.ChangeDecided) -> list[Fact]:
-    """Where the project has a new leader, the tasks of the old one become theirs."""
+async def change_grant(conn: Connection, fact: funding.ChangeDecided) -> list[Fact]:
+    """A new leader takes over what waited for the old one; another end moves what is due by it."""
+    if not fact.granted:
+        return []
+    facts = await _change_holder(conn, fact)
+    for task in await store.lock_open_of_case(conn, fact.application_id):
+        due_at = fact.invoicing_due_at
+        if task.kind == kinds.REGISTER_INVOICES and due_at is not None and task.due_at != due_at:
+            facts += await move_task(conn, task, due_at, cause="end_moved")
+    return facts
+
+
+async def _change_holder(conn: Connection, fact: funding.ChangeDecided) -> list[Fact]:
     case = await case_store.lock_case(conn, fact.application_id)
-    if case is None or not fact.granted or case.holder_id == fact.holder_id:
+    if case is None or case.holder_id == fact.holder_id:
         return []
     await case_store.set_holder(conn, case.id, fact.holder_id)
     facts: list[Fact] = []

@@ -82,7 +82,7 @@ def _row(
     organisation, person_id = task.organisation, task.person_id
     if case is not None and organisation is None and task.role in _APPLICANTS_OWN:
         organisation = case.organisation
-    if case is not None and person_id is None and task.role == "holder":
+    if case is not None and task.role == "holder":
         person_id = case.holder_id
     path = act_path(
         task.kind, task.subject, task.n, task_id=identity, application_id=task.application_id, act_id=act_id

@@ -39,7 +39,7 @@ EFFECTS: Mapping[type[Fact], Callable[[Connection, Any], Awaitable[list[Fact]]]]
     funding.ExtensionDecided: grants.move_start,
     funding.LossDecided: grants.lose_award,
     funding.ReserveExpired: grants.expire_reserve,
-    funding.ChangeDecided: grants.change_holder,
+    funding.ChangeDecided: grants.change_grant,
     notify.MessageFailed: alarms.reach_recipient,
     FactArrivedLate: alarms.handle_late_fact,
 }

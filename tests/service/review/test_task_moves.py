@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from services.funding import events as funding
 from services.intake import events as intake
 from tests.service.review.case_play import FAR, CasePlay
-from tests.service.review.panel_play import AT, CALL
+from tests.service.review.panel_play import AT, CALL, case_id
 from tests.service.review.task_play import DAY, extension_decided, request_endorsement, short_call
 from tests.support.tokens import Person
 from workflows.contracts import tasks as kinds
@@ -124,22 +125,37 @@ async def test_a_new_project_leader_takes_over_what_waited_for_the_old(
     case = await short_call(play)
     task_id = await play.open(kinds.YEARLY_REPORT, case, "1.1", role="holder", due_at=FAR)
     leader = person()
-    changed = funding.ChangeDecided(
-        application_id=case,
-        call_id=CALL,
-        n=1,
-        kind="leader",
-        granted=True,
-        holder_id=leader.id,
-        ends_at=None,
-        final_report_due_at=None,
-        invoicing_due_at=None,
-    )
-    await play.deliver(changed, str(case))
+    await play.deliver(_change_granted(case, holder_id=leader.id), str(case))
     assert (await play.row(task_id))["audience_person"] == leader.id
     assert [item["id"] for item in await play.worklist(leader)] == [str(task_id)]
     (handed,) = await play.facts("task-handed-over")
     assert handed["audience"]["person_id"] == str(leader.id)
+    late = await play.open(kinds.CONFIRM_START, case, role="holder", person_id=uuid.uuid4())
+    assert (await play.row(late))["audience_person"] == leader.id, "ordered before the change was heard of"
+
+
+async def test_another_end_of_the_project_moves_the_time_for_invoices(play: CasePlay) -> None:
+    case = await short_call(play)
+    task_id = await play.open(kinds.REGISTER_INVOICES, case, "1", role="institution", due_at=FAR)
+    await play.deliver(_change_granted(case, invoicing_due_at=FAR + 90 * DAY), str(case))
+    assert (await play.row(task_id))["due_at"] == FAR + 90 * DAY
+    assert [fact["cause"] for fact in await play.facts("task-moved")] == ["end_moved"]
+
+
+def _change_granted(case: uuid.UUID, **given: Any) -> funding.ChangeDecided:
+    fields: dict[str, Any] = {
+        "application_id": case,
+        "call_id": CALL,
+        "n": 1,
+        "kind": "leader" if "holder_id" in given else "end_date",
+        "granted": True,
+        "asked_by": uuid.uuid4(),
+        "holder_id": case_id("holder-a"),
+        "ends_at": None,
+        "final_report_due_at": None,
+        "invoicing_due_at": None,
+    }
+    return funding.ChangeDecided(**fields | given)
 
 
 @pytest.mark.parametrize("decided", [False, True])
