@@ -45,6 +45,10 @@ def build(worker: Worker) -> list[Callable[..., Any]]:
     async def close_call(call_id: str) -> None:
         async with database.transaction() as conn:
             await calls.close_call(conn, call_id, workflow_actor())
+        closed = -1
+        while closed:
+            async with database.transaction() as conn:
+                closed = await drafts.close_drafts(conn, call_id, workflow_actor())
 
     return [
         implements(contracts.run_formal_check, run_formal_check),

@@ -105,6 +105,7 @@ _SPECIAL: dict[type[Fact], Handler] = {
     intake.EndorsementDecided: naming_the_holder,
     intake.ClarificationAsked: naming_the_holder,
     intake.DraftWarned: naming_the_holder,
+    intake.DraftClosed: naming_the_holder,
     intake.AttachmentRefused: naming_the_holder,
     funding.ChangeDecided: naming_the_holder,
     review.ConflictDeclared: conflict_declared,

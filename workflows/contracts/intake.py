@@ -50,6 +50,6 @@ async def warn_drafts(warning: DraftWarning) -> None:
 
 @activity.defn(name="intake.close_call")
 async def close_call(call_id: str) -> None:
-    """Close the call: expire returned cases, and say which applications are alive. Once per call; refuses
-    before the closing instant (non-retryable `NotYetClosing`)."""
+    """Close the call: expire returned cases, say which applications are alive, and close the drafts. Once per
+    call; refuses before the closing instant (non-retryable `NotYetClosing`)."""
     ...

@@ -1,5 +1,6 @@
 """The adviser's word on a proposed rejection, and its undo."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -34,13 +35,18 @@ class StateView(BaseModel):
 
 
 class FormalCheckView(BaseModel):
-    """What the formal check found in the newest version, with the rule, field and value of each finding."""
+    """What the formal check found in the newest version, with the rule, field and value of each finding.
+
+    `complaint_until`: of a rejection, until when the trust can complain in writing to the funder, and an
+    adviser undo it.
+    """
 
     version: int
     state: str
     rules: list[str]
     findings: list[dict[str, JsonValue]]
     reason: str | None
+    complaint_until: datetime | None
 
 
 @router.get("")
@@ -59,6 +65,7 @@ async def get_formal_check(
         rules=found.rules,
         findings=found.findings,
         reason=found.reason,
+        complaint_until=found.undo_until,
     )
 
 
@@ -83,6 +90,6 @@ async def decide_rejection(
 
 @router.delete("")
 async def undo_rejection(application_id: UUID, caller: KnownCaller, database: DatabaseDep) -> StateView:
-    """Undo a mistaken rejection, within the call's window."""
+    """Undo a mistaken rejection, as long as one may complain about it."""
     async with database.transaction() as conn:
         return StateView(state=await commands.undo_rejection(conn, caller, application_id))

@@ -7,12 +7,18 @@ from datetime import datetime
 from services.common.auth import Caller
 from services.common.db import Connection, now
 from services.common.errors import FieldError, Invalid, NotFound, Refused
-from services.common.record import MAX_PAYLOAD_BYTES, Actor, Entry, record, record_all
+from services.common.record import MAX_PAYLOAD_BYTES, Actor, Entry, record_all
 from services.intake import policy
 from services.intake.commands.people import contact
-from services.intake.domain.instants import call_instants, in_words
+from services.intake.domain.instants import call_instants, in_words, internal_deadline
 from services.intake.domain.states import Action, State, move
-from services.intake.events import ApplicationExpired, CallClosed, CallPublished, DeadlineMoved
+from services.intake.events import (
+    ApplicationExpired,
+    CallClosed,
+    CallPublished,
+    DeadlineMoved,
+    SubmissionInTime,
+)
 from services.intake.events.call_definition import CallDefinition
 from services.intake.forms import schema_mistake
 from services.intake.store import applications, calls, people, status
@@ -130,7 +136,10 @@ def _too_large(definition: CallDefinition) -> list[FieldError]:
 async def move_deadline(
     conn: Connection, caller: Caller, call_id: str, deadline: datetime, reason: str
 ) -> Call:
-    """Move the common deadline for everyone at once. It may lie anywhere ahead; never in the past."""
+    """Move the common deadline for everyone at once. It may lie anywhere ahead; never in the past.
+
+    Who had missed the trust's own deadline may have met it now; who had met it has, wherever it moves.
+    """
     policy.require_role(caller, "rhf_adviser")
     call = await calls.lock(conn, call_id)
     if call is None:
@@ -153,9 +162,16 @@ async def move_deadline(
         holder_ids=await calls.holders(conn, call_id),
     )
     body = {"from": call.deadline.isoformat(), "to": deadline.isoformat(), "reason": reason}
-    await record(
-        conn, key=call_id, actor=caller.actor, action="call.deadline_moved", body=body, events=[moved]
-    )
+    entries = [Entry(call_id, caller.actor, "call.deadline_moved", body, [moved])]
+    own = {
+        each.code: at
+        for each in call.definition.organisations
+        if (at := internal_deadline(call.definition, each.code, deadline)) is not None
+    }
+    for application_id in await applications.bring_in_time(conn, call_id, own):
+        in_time = SubmissionInTime(application_id=application_id, call_id=call_id)
+        entries.append(Entry(str(application_id), caller.actor, "application.in_time", {}, [in_time]))
+    await record_all(conn, entries)
     after = await calls.get(conn, call_id)
     assert after is not None
     return after
@@ -164,6 +180,7 @@ async def move_deadline(
 async def close_call(conn: Connection, call_id: str, actor: Actor) -> None:
     """Nothing is received any more: returned cases expire, and the fact says which cases are alive.
 
+    What was never sent follows after it (`close_drafts`).
     Once per call. NotYetClosing before the closing instant, which a moved deadline may have moved.
     """
     call = await calls.lock(conn, call_id)

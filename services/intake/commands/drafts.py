@@ -17,7 +17,7 @@ from services.intake.commands.endorsements import void_changed
 from services.intake.commands.people import find_or_invite
 from services.intake.domain.rules import Draft, unknown_codes
 from services.intake.domain.states import EDITABLE
-from services.intake.events import DraftWarned
+from services.intake.events import DraftClosed, DraftWarned
 from services.intake.events.call_definition import Category
 from services.intake.forms import unknown_fields
 from services.intake.policy import Act
@@ -28,7 +28,7 @@ _MOST_DRAFTS = 20
 """Of one person in one call; nobody honest needs more."""
 _MOST_EDITORS = 20
 _MOST_FORM_BYTES = 256 * 1024
-_WARNED_AT_ONCE = 200
+_TOLD_AT_ONCE = 200
 
 
 class TooManyDrafts(Refused):
@@ -168,7 +168,7 @@ async def warn_drafts(conn: Connection, call_id: str, n: int, actor: Actor) -> i
     call = await calls.get(conn, call_id)
     if call is None or call.closed_at is not None or call.deadline <= await now(conn):
         return 0
-    waiting = await applications.unwarned(conn, call_id, n, call.deadline, _WARNED_AT_ONCE)
+    waiting = await applications.unwarned(conn, call_id, n, call.deadline, _TOLD_AT_ONCE)
     entries = []
     for application in waiting:
         warned: Fact = DraftWarned(
@@ -179,6 +179,25 @@ async def warn_drafts(conn: Connection, call_id: str, n: int, actor: Actor) -> i
             deadline=call.deadline,
         )
         entries.append(Entry(str(application.id), actor, "draft.warned", {"n": n}, [warned]))
+    if entries:
+        await record_all(conn, entries)
+    return len(entries)
+
+
+async def close_drafts(conn: Connection, call_id: str, actor: Actor) -> int:
+    """The call has closed without these drafts: that is where they stand, and their holders are told. Some at
+    a time; returns how many. Once per draft, and none before the call is closed."""
+    call = await calls.get(conn, call_id)
+    if call is None or call.closed_at is None:
+        return 0
+    entries = []
+    for draft in await applications.missed(conn, call_id, _TOLD_AT_ONCE):
+        await status.enter_stage(conn, draft.id, "closed", "nobody", None)
+        await status.happened(conn, draft.id, "call_closed")
+        closed: Fact = DraftClosed(
+            application_id=draft.id, call_id=call_id, holder_id=draft.holder_id, deadline=call.deadline
+        )
+        entries.append(Entry(str(draft.id), actor, "draft.closed", {}, [closed]))
     if entries:
         await record_all(conn, entries)
     return len(entries)

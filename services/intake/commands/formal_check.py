@@ -11,7 +11,7 @@ from services.common.record import Actor, Fact, record
 from services.intake.commands.access import lock_for
 from services.intake.commands.checking import as_json, findings_of
 from services.intake.commands.undoing import require_in_window, undo_ending
-from services.intake.domain.instants import undo_until
+from services.intake.domain.instants import complaint_until
 from services.intake.domain.states import Action, State, move
 from services.intake.events import ApplicationRejected, FormalCheckPassed, RejectionProposed, RejectionUndone
 from services.intake.policy import Act
@@ -88,7 +88,7 @@ async def decide_rejection(
         raise StepOutOfOrder("No rejection waits to be confirmed.", state=application.state.value)
     event: Fact
     if confirmed:
-        until = undo_until(call.definition, await now(conn))
+        until = complaint_until(call.definition, await now(conn))
         after = move(application.state, Action.REJECT)
         await applications.enter_state(conn, application, Action.REJECT, after, caller.actor)
         await submissions.decide_formal_check(
@@ -126,7 +126,8 @@ async def decide_rejection(
 
 
 async def undo_rejection(conn: Connection, caller: Caller, application_id: UUID) -> str:
-    """Take back a rejection that was a mistake, within the call's window; the version counts as passed."""
+    """Take back a rejection that was a mistake, as long as one may complain about it; the version counts as
+    passed."""
     call, application = await lock_for(conn, caller, application_id, Act.CHECK, hold_call=True)
     after = move(application.state, Action.UNDO_REJECTION)
     check = await submissions.formal_check(conn, application_id, application.version)

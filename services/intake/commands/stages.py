@@ -1,4 +1,5 @@
-"""The stage of a case, as its workflow enters it. Nothing else ever moves it."""
+"""The stage of a case, as its workflow enters it. Nothing else ever moves it; a draft, which has no workflow,
+is closed with its call."""
 
 from datetime import datetime
 from uuid import UUID

@@ -36,8 +36,13 @@ def internal_deadline(call: CallDefinition, organisation: str, deadline: datetim
 
 
 def undo_until(call: CallDefinition, done_at: datetime) -> datetime:
-    """Until when a withdrawal or a rejection can be undone."""
+    """Until when a withdrawal can be undone."""
     return due(parse_rule(call.times.undo_window), done_at, call.calendar)
+
+
+def complaint_until(call: CallDefinition, rejected_at: datetime) -> datetime:
+    """Until when the trust can complain about a rejection, and an adviser undo it."""
+    return due(parse_rule(call.times.complaint_window), rejected_at, call.calendar)
 
 
 def in_words(instant: datetime, language: str) -> str:

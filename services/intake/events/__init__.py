@@ -70,6 +70,15 @@ class DraftWarned(CaseFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DraftClosed(CaseFact):
+    """The call closed, and this draft had not been submitted."""
+
+    TYPE: ClassVar[str] = "no.innoflyt.intake.draft-closed.v1"
+    holder_id: UUID
+    deadline: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class EndorsementRequested(CaseFact):
     """A leader is asked to endorse a draft (X31). `n` numbers the requests of one application."""
 
@@ -142,6 +151,13 @@ class ApplicationSubmitted(CaseFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SubmissionInTime(CaseFact):
+    """The common deadline moved, and with it the trust's own: the first version was not late after all."""
+
+    TYPE: ClassVar[str] = "no.innoflyt.intake.submission-in-time.v1"
+
+
+@dataclass(frozen=True, kw_only=True)
 class FormalCheckPassed(CaseFact):
     """The version holds the formal rules, or an adviser found that it does. `decided_by` None: no
     findings."""
@@ -162,7 +178,8 @@ class RejectionProposed(CaseFact):
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicationRejected(CaseFact):
-    """An adviser confirmed the rejection (avvist)."""
+    """An adviser confirmed the rejection (avvist); until `undo_until` the trust may complain, and it can be
+    undone."""
 
     TYPE: ClassVar[str] = "no.innoflyt.intake.application-rejected.v1"
     version: int

@@ -1,6 +1,6 @@
 """Applications: the row, its content, its state with history."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -192,6 +192,36 @@ async def of_call(conn: Connection, call_id: str, states: Sequence[State]) -> li
         "select * from application where call_id = $1 and state = any($2::text[]) order by id for update",
         call_id,
         [state.value for state in states],
+    )
+    return [application(row) for row in rows]
+
+
+async def bring_in_time(conn: Connection, call_id: str, own: Mapping[str, datetime]) -> list[UUID]:
+    """Take the late flag from those whose first version came by their organisation's own deadline in `own`;
+    returns them."""
+    rows = await conn.fetch(
+        """with late as (
+             select a.id from application a
+             join unnest($2::text[], $3::timestamptz[]) as own (organisation, deadline) using (organisation)
+             where a.call_id = $1 and a.after_internal_deadline and a.first_submitted_at <= own.deadline
+             order by a.id for update of a
+           )
+           update application a set after_internal_deadline = false from late where a.id = late.id
+           returning a.id""",
+        call_id,
+        list(own),
+        list(own.values()),
+    )
+    return sorted(row["id"] for row in rows)
+
+
+async def missed(conn: Connection, call_id: str, limit: int) -> list[Application]:
+    """Drafts of the call whose holders have not been told that it closed without them, locked."""
+    rows = await conn.fetch(
+        """select * from application where call_id = $1 and state = 'draft' and stage = 'draft'
+           order by id limit $2 for update""",
+        call_id,
+        limit,
     )
     return [application(row) for row in rows]
 

@@ -86,6 +86,11 @@ HAPPENED: dict[str, dict[str, str]] = {
         "nn": "Søknaden vart ikkje levert på nytt innan fristen",
         "en": "The application was not submitted again in time",
     },
+    "call_closed": {
+        "nb": "Utlysningen ble lukket uten at utkastet var levert",
+        "nn": "Utlysinga vart lukka utan at utkastet var levert",
+        "en": "The call closed, and the draft had not been submitted",
+    },
     "withdrawn": {
         "nb": "Søknaden ble trukket",
         "nn": "Søknaden vart trekt",

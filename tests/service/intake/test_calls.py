@@ -12,8 +12,8 @@ import pytest
 from deploy.demo.calls import real_call
 from services.common.calendar import due, parse_rule
 from services.intake.commands.calls import NotYetClosing, close_call
-from services.intake.commands.drafts import warn_drafts
-from tests.service.intake.test_withdrawal import hand_back
+from services.intake.commands.drafts import close_drafts, warn_drafts
+from tests.service.intake.test_withdrawal import close, hand_back
 from tests.service.intake.world import WORKFLOW, World, call_for_tests, made, problem
 
 
@@ -131,6 +131,50 @@ async def test_a_moved_deadline_holds_for_everyone_at_once(world: World) -> None
     assert datetime.fromisoformat(moved["closes_at"]) == grace
     [fact] = await world.facts(world.call.id, "deadline-moved")
     assert set(fact["holder_ids"]) == {str(holder.id), str(other.id)}
+
+
+async def test_a_moved_deadline_brings_in_time_who_missed_the_trusts_own(world: World) -> None:
+    """STOLAV's own deadline is 20 s before the common one; each version is judged by the first's instant."""
+    holder = world.person(organisation="STOLAV")
+    late, later = [await world.submitted(holder, organisation="STOLAV") for _ in range(2)]
+    async with world.database.transaction() as conn:
+        await conn.execute("update application set after_internal_deadline = true")
+        await conn.execute(
+            "update application set first_submitted_at = now() + interval '3 days' where id = $1", later
+        )
+    body = {"deadline": (datetime.now(UTC) + timedelta(days=2)).isoformat(), "reason": "Nede."}
+    made(await world.api.post(world.adviser, f"/v1/calls/{world.call.id}/deadline", body))
+    for application_id, flag in ((late, False), (later, True)):
+        seen = (await world.api.get(holder, f"/v1/applications/{application_id}")).json()
+        assert seen["after_internal_deadline"] == flag
+        assert len(await world.facts(application_id, "submission-in-time")) == (not flag)
+    earlier = body | {"deadline": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
+    made(await world.api.post(world.adviser, f"/v1/calls/{world.call.id}/deadline", earlier))
+    seen = (await world.api.get(holder, f"/v1/applications/{late}")).json()
+    assert not seen["after_internal_deadline"], "what was in time stays so"
+
+
+async def test_a_draft_that_missed_the_call_says_so_and_its_holder_is_told_once(world: World) -> None:
+    holder = world.person(organisation="HMR")
+    draft, sent = await world.draft(holder), await world.submitted(holder)
+    await close(world)
+    for told in (1, 0):
+        async with world.database.transaction() as conn:
+            assert await close_drafts(conn, world.call.id, WORKFLOW) == told
+    [fact] = await world.facts(draft, "draft-closed")
+    assert fact["holder_id"] == str(holder.id)
+    assert await world.facts(sent, "draft-closed") == []
+    status = await world.status(holder, draft)
+    assert (status["state"], status["stage"], status["owner"]) == ("draft", "closed", "nobody")
+    assert status["timeline"][-1]["code"] == "call_closed"
+    problem(await world.submit(holder, draft), 409, "deadline-passed")
+
+
+async def test_drafts_are_closed_with_their_call_only(world: World) -> None:
+    draft = await world.draft(world.person(organisation="HMR"))
+    async with world.database.transaction() as conn:
+        assert await close_drafts(conn, world.call.id, WORKFLOW) == 0
+    assert await world.facts(draft, "draft-closed") == []
 
 
 async def test_closing_expires_returned_cases_and_names_the_living(world: World) -> None:

@@ -1,11 +1,13 @@
 """The formal check: passed or proposed by rule, confirmed by a person, undone within the window."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.common.calendar import due, parse_rule
 from services.intake.commands.formal_check import NotYetScanned, run_formal_check
 from tests.service.intake.test_withdrawal import close, hand_back, screen
 from tests.service.intake.world import SERVICE_CONTENT, WORKFLOW, World, made, problem
@@ -93,7 +95,15 @@ async def test_a_mistaken_rejection_is_undone_within_the_window_only(world: Worl
     assert (await world.status(holder, application_id))["outcomes"] == []
 
     late = await proposed(world, world.person(organisation="HMR"))
+    before = datetime.now(UTC)
     made(await decide(world, world.adviser, late, True))
+    [rejected] = await world.facts(late, "application-rejected")
+    window = parse_rule(world.call.times.complaint_window)
+    until = datetime.fromisoformat(rejected["undo_until"])
+    assert until >= due(window, before, world.call.calendar), "as long as the trust may complain about it"
+    path = f"/v1/applications/{late}/rejection"
+    seen = (await world.api.get(world.adviser, path)).json()
+    assert datetime.fromisoformat(seen["complaint_until"]) == until
     async with world.database.transaction() as conn:
         await conn.execute("update formal_check set undo_until = now() - interval '1 second'")
     problem(
