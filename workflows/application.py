@@ -94,14 +94,21 @@ class Application:
                 )
 
     async def _judge(self, version: int) -> None:
-        """The formal check beside the trust's pre-screening; then the consultations beside each other."""
+        """The formal check beside what the trust and the consulted say, as long as it can change anything."""
+        hearing = self._run.aside(self._hear(version))
         formal_check = self._run.aside(self._check_formally(version))
         try:
-            await self._prescreen(version)
-            await asyncio.gather(*(self._consult(each) for each in self._case.unanswered()))
-            await self._run.until(formal_check.done)
+            await self._run.until(
+                lambda: self._case.overtaken(version) or (hearing.done() and formal_check.done())
+            )
         finally:
+            hearing.cancel()
             formal_check.cancel()
+
+    async def _hear(self, version: int) -> None:
+        """The trust's pre-screening; then the consultations beside each other."""
+        await self._prescreen(version)
+        await asyncio.gather(*(self._consult(each) for each in self._case.unanswered()))
 
     async def _check_formally(self, version: int) -> None:
         case = self._case
@@ -133,7 +140,7 @@ class Application:
     async def _consult(self, organisation: str) -> None:
         await self._run.ask(
             self._task(tasks.CONSULT, organisation, "consultant", organisation),
-            lambda: self._case.consulted(organisation),
+            lambda: self._case.heard(organisation),
         )
 
     # --- from the letter to the end

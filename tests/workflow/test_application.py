@@ -308,6 +308,34 @@ async def test_straggler_goes_on_flagged_and_is_still_judged(world: World) -> No
     assert stages(world)[-1] == "rejected"
 
 
+async def test_clarification_answered_when_consulted_counts_as_the_answer(world: World) -> None:
+    case = Applicant()
+    goes_well(world, case)
+    world.answers["review.open_task:consult"] = always(case.clarified("HP"))
+    await world.happens(case.submitted(touches=("HP",)))
+    await world.comes("review.enter_round")
+
+
+async def test_nothing_more_is_asked_of_a_straggler_when_it_is_decided(world: World) -> None:
+    case = Applicant()
+    goes_well(world, case)
+    del world.answers["review.open_task:prescreen"]
+    world.answers["intake.run_formal_check"] = always(case.rejection_proposed())
+    await world.happens(case.submitted(touches=("HP",)))
+    await world.comes("review.open_task:prescreen")
+    await world.comes("review.open_task:confirm_rejection")
+    await world.happens(case.entered(flags=("prescreening",)))
+    await world.happens(case.decided("declined_ranking"))
+    await eventually(lambda: _nobody_is_waited_for(world, case), deadline=60)
+    await world.happens(case.letter("declined_ranking", await world.now() + WEEKS_3), case.prescreened())
+    await world.ends(case.submitted())
+    assert not world.of("review.open_task:consult")
+
+
+async def _nobody_is_waited_for(world: World, case: Applicant) -> bool:
+    return all(each.on != "person" for each in await world.waits_on(case.submitted()))
+
+
 async def test_complaint_that_is_dismissed_changes_nothing(world: World) -> None:
     case = Applicant()
     await in_the_round(world, case)

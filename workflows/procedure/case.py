@@ -50,18 +50,16 @@ class Case:
             facts.APPLICATION_RETURNED, version=version
         )
 
-    def consulted(self, organisation: str) -> bool:
-        return self._known.has(facts.CONSULTATION_ANSWERED, organisation=organisation)
-
-    def clarified(self, organisation: str) -> bool:
-        """Whether the organisation answered while it was a draft, which counts as its consultation (X14)."""
-        return self._known.has(facts.CLARIFICATION_ANSWERED, organisation=organisation)
+    def heard(self, organisation: str) -> bool:
+        """Whether the organisation was consulted, or asked from the draft, which counts too (X14)."""
+        answers = (facts.CONSULTATION_ANSWERED, facts.CLARIFICATION_ANSWERED)
+        return any(self._known.has(each, organisation=organisation) for each in answers)
 
     def unanswered(self) -> list[str]:
         """The organisations still to be heard, in the order of the application."""
         submission = self.submission()
         touched = [] if submission is None else submission.texts("touches")
-        return [each for each in touched if not self.consulted(each) and not self.clarified(each)]
+        return [each for each in touched if not self.heard(each)]
 
     # --- endings before the decision, and their undoing
 
@@ -88,6 +86,11 @@ class Case:
 
     def entered(self) -> bool:
         return self._known.has(facts.ROUND_ENTERED)
+
+    def overtaken(self, version: int) -> bool:
+        """Whether what is still asked about this version can change nothing: the case is decided, or was
+        mended when it was in its round."""
+        return self._known.has(facts.CASE_DECIDED) or (self.entered() and self.version() > version)
 
     def unassessed(self) -> bool:
         """Whether its panel went on without it, so that it needs a round of its own."""

@@ -52,6 +52,14 @@ async def add_condition(conn: Connection, case: store.Case, organisation: str) -
     )
 
 
+async def conflict_after_signature(
+    conn: Connection, application_id: UUID, person_id: UUID, call_id: str
+) -> list[Fact]:
+    """Who has a conflict of interest took part in the signed recommendation: an adviser must see to it."""
+    n = f"conflict:{person_id}"
+    return await _alarm(conn, HANDLE_LATE_FACT, n=n, application_id=application_id, call_id=call_id)
+
+
 async def _alarm(
     conn: Connection, kind: str, *, n: str, application_id: UUID | None, call_id: str | None
 ) -> list[Fact]:

@@ -3,6 +3,7 @@
 from services.common.calendar import due
 from services.common.db import Connection
 from services.common.record import Fact
+from services.funding import events as funding
 from services.intake import events as intake
 from services.review.commands import alarms
 from services.review.commands.clock import move_task
@@ -11,12 +12,12 @@ from services.review.commands.rounds import note_call_closed
 from services.review.commands.tasks import (
     REVIEW,
     CaseNotKnownYet,
-    cancel_case_tasks,
+    cancel_idle_tasks,
     cancel_task,
     open_task,
 )
 from services.review.commands.terms import calendar_of, get_call, terms_of
-from services.review.domain.cases import RETURNED, CaseAction, CaseState, move
+from services.review.domain.cases import CaseAction, CaseState, move
 from services.review.store import barrier, decisions
 from services.review.store import cases as store
 from services.review.store import tasks as task_store
@@ -130,13 +131,13 @@ async def receive_version(conn: Connection, fact: intake.ApplicationSubmitted) -
             "submitted_at": fact.submitted_at,
         },
     )
-    return []
+    return await cancel_idle_tasks(conn, fact.application_id, by=REVIEW)
 
 
 async def return_case(conn: Connection, fact: intake.ApplicationReturned) -> list[Fact]:
     """Intake handed the case back: what was waited for in this version is not any more.
 
-    A case already in its round stays there, and an adviser is asked to see to it.
+    A case already in its round, or decided, stays there, and an adviser is asked to see to it.
     """
     case = await store.lock_case(conn, fact.application_id)
     if case is None:
@@ -144,10 +145,10 @@ async def return_case(conn: Connection, fact: intake.ApplicationReturned) -> lis
     if case.version != fact.version or case.state in (CaseState.RETURNED, CaseState.ENDED):
         return []
     state = move(case.state, CaseAction.HAND_BACK)
-    if state is CaseState.IN_ROUND:
+    if state in (CaseState.IN_ROUND, CaseState.DECIDED):
         return await alarms.returned_in_round(conn, case, fact.version)
     await store.set_state(conn, case.id, state)
-    return await cancel_case_tasks(conn, case.id, by=REVIEW, because=RETURNED)
+    return await cancel_idle_tasks(conn, case.id, by=REVIEW)
 
 
 async def reject_case(conn: Connection, fact: intake.ApplicationRejected) -> list[Fact]:
@@ -169,6 +170,18 @@ async def undo_withdrawal(conn: Connection, fact: intake.WithdrawalUndone) -> li
 
 async def expire_case(conn: Connection, fact: intake.ApplicationExpired) -> list[Fact]:
     return await _end(conn, fact, "expired")
+
+
+async def decide_case(conn: Connection, fact: funding.CaseDecided) -> list[Fact]:
+    """The funder has decided: nothing that was still asked for can change it any more."""
+    case = await store.lock_case(conn, fact.application_id)
+    if case is None:
+        raise CaseNotKnownYet(str(fact.application_id))
+    if case.state is CaseState.ENDED:
+        await store.set_ended_from(conn, case.id, CaseState.DECIDED)
+        return []
+    await store.set_state(conn, case.id, move(case.state, CaseAction.DECIDE))
+    return await cancel_idle_tasks(conn, case.id, by=REVIEW)
 
 
 async def _end(conn: Connection, fact: intake.CaseFact, ended_as: str) -> list[Fact]:

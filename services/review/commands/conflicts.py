@@ -15,12 +15,14 @@ from services.common.db import Connection
 from services.common.errors import FieldError, Invalid, NotFound
 from services.common.record import Actor, Fact
 from services.review import events
+from services.review.commands import alarms
 from services.review.commands.moment import Moment, lock_round, moment_of
 from services.review.commands.progress import advance
 from services.review.commands.recording import record_facts
 from services.review.commands.steps import reopen
+from services.review.domain.cases import CaseState
 from services.review.domain.rounds import Participant, Standing
-from services.review.store import assessments, participants
+from services.review.store import assessments, cases, participants
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,13 @@ async def declare(
     """The member's own declarations; returns the cases of the round that exist for them from now on.
 
     The first time all cases of the round must be there. Later any conflict can be declared and takes effect
-    at once: access is gone, and so are the scores, unless the recommendation that rests on them is signed. A
-    conflict is not taken back. Raises NotFound (not a member, or a case that is not theirs) and Invalid.
+    at once: access is gone, and so are the scores, unless the recommendation that rests on them is signed:
+    then an adviser is asked to see to it before the decision. A conflict is not taken back. Raises NotFound
+    (not a member, or a case that is not theirs) and Invalid.
     """
+    # Cases are locked before their round, and the adviser's task is about the case.
+    for each in sorted(each.application_id for each in declarations if each.conflict):
+        await cases.lock_case(conn, each)
     round_ = await lock_round(conn, round_id)
     if round_ is None:
         raise NotFound
@@ -74,13 +80,22 @@ async def _withdraw_from(moment: Moment, person_id: UUID, declaration: Declarati
     """From here on the case does not exist for the person."""
     case = declaration.application_id
     call_id = moment.round.call_id
+    facts: list[Fact] = []
+    if await _counts_in_a_recommendation(moment.conn, case, person_id):
+        facts += await alarms.conflict_after_signature(moment.conn, case, person_id, call_id)
     await participants.add_conflict(moment.conn, case, person_id, call_id, declaration.ground)
     await participants.forget_answers(moment.conn, case, person_id)
-    facts: list[Fact] = []
     if await assessments.unassign(moment.conn, case, person_id):
         facts.append(events.AccessRevoked(application_id=case, call_id=call_id, person_id=person_id))
     facts.append(events.ConflictDeclared(application_id=case, call_id=call_id, person_id=person_id))
     return facts
+
+
+async def _counts_in_a_recommendation(conn: Connection, application_id: UUID, person_id: UUID) -> bool:
+    """Whether a recommendation that is to be decided rests on the person's scores."""
+    case = await cases.get_case(conn, application_id)
+    undecided = case is not None and case.state is not CaseState.DECIDED
+    return undecided and await assessments.signed_with(conn, application_id, person_id)
 
 
 def member_of(standing: Standing, person_id: UUID) -> Participant:

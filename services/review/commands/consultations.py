@@ -34,7 +34,7 @@ async def answer_consultation(
     conn: Connection, application_id: UUID, organisation: str, answer: Answer
 ) -> store.Consultation:
     """Answer for the organisation; NotFound where it is not consulted, StepOutOfOrder before the trust has
-    recommended the case, after its end, or a second time."""
+    recommended the case, when it is decided or has ended, or a second time."""
     case = await lock_call_and_case(conn, application_id)
     if case is None or organisation not in case.touches:
         raise NotFound
@@ -72,9 +72,10 @@ async def answer_consultation(
 async def answer_clarification(
     conn: Connection, clarification_id: UUID, answer: Answer
 ) -> store.Clarification:
-    """Answer a draft's clarification, also after its submission; it counts then too.
+    """Answer a draft's clarification, also after its submission; it counts then too, and nobody need be
+    consulted for the organisation any more.
 
-    StepOutOfOrder if it is answered, or the case has ended.
+    StepOutOfOrder if it is answered, or the case is decided or has ended.
     """
     known = await store.get_clarification(conn, clarification_id)
     case = None if known is None else await lock_call_and_case(conn, known.application_id)
@@ -83,8 +84,8 @@ async def answer_clarification(
         raise NotFound
     if asked.outcome is not None:
         raise StepOutOfOrder("The clarification is answered")
-    if case.state is CaseState.ENDED:
-        raise StepOutOfOrder("The case has ended")
+    if case.state in (CaseState.DECIDED, CaseState.ENDED):
+        raise StepOutOfOrder(f"The case is {case.state}")
     conditions = await assessments.adjusted_plans(conn, case.id)
     await store.answer_clarification(
         conn,
@@ -106,15 +107,10 @@ async def answer_clarification(
             answered_by=answer.answered_by,
         )
     ]
-    facts += await close_task(
-        conn,
-        str(case.id),
-        ANSWER_CLARIFICATION,
-        str(asked.n),
-        by=by,
-        call_id=case.call_id,
-        application_id=case.id,
-    )
+    for kind, n in (ANSWER_CLARIFICATION, str(asked.n)), (CONSULT, asked.organisation):
+        facts += await close_task(
+            conn, str(case.id), kind, n, by=by, call_id=case.call_id, application_id=case.id
+        )
     facts += await _after_answer(conn, case, asked.organisation, conditions)
     body = {"organisation": asked.organisation, "outcome": answer.outcome, "reason": answer.reason}
     await record_facts(conn, by, "clarification.answered", body, facts)

@@ -5,7 +5,7 @@ from uuid import UUID
 from services.common.db import Connection
 from services.common.record import Actor, Fact
 from services.review.commands.rounds import complete_round_if_ready
-from services.review.commands.tasks import cancel_case_tasks, reopen_case_tasks
+from services.review.commands.tasks import cancel_idle_tasks, reopen_case_tasks
 from services.review.domain.cases import CaseAction, CaseState, move
 from services.review.events import CaseUnassessed
 from services.review.store import cases as store
@@ -22,7 +22,7 @@ async def end_case(conn: Connection, case: store.Case, ended_as: str, *, by: Act
     action = CaseAction.NOT_RECOMMEND if ended_as == "not_recommended" else CaseAction.END
     move(case.state, action)
     await store.set_ended(conn, case.id, ended_as, case.state)
-    facts = await cancel_case_tasks(conn, case.id, by=by, because=ended_as)
+    facts = await cancel_idle_tasks(conn, case.id, by=by)
     return facts + await complete_round_if_ready(conn, case.call_id)
 
 

@@ -12,7 +12,7 @@ from services.common.record import Actor, Fact
 from services.review.commands.ending import end_case, lock_call_and_case
 from services.review.commands.recording import record_facts
 from services.review.commands.rounds import complete_round_if_ready
-from services.review.commands.tasks import close_task, reopen_case_tasks
+from services.review.commands.tasks import cancel_idle_tasks, close_task, reopen_case_tasks
 from services.review.commands.terms import get_call
 from services.review.domain.cases import (
     PRESCREENING_ACTIONS,
@@ -25,7 +25,7 @@ from services.review.domain.cases import (
 from services.review.events import PrescreeningDecided
 from services.review.store import cases as case_store
 from services.review.store import decisions as store
-from workflows.contracts.tasks import CONSULT, PRESCREEN
+from workflows.contracts.tasks import PRESCREEN
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,10 @@ async def decide_prescreening(conn: Connection, decision: DecidePrescreening) ->
         facts += await end_case(conn, case, decision.outcome, by=by)
     else:
         await case_store.set_state(conn, case.id, state)
+        facts += await cancel_idle_tasks(conn, case.id, by=by)
     if decision.outcome == "recommended":
         # Where intake had handed the case back while it was being consulted, its consultations go on.
-        facts += await reopen_case_tasks(conn, case.id, because=RETURNED, kind=CONSULT)
+        facts += await reopen_case_tasks(conn, case.id, because=RETURNED)
         facts += await complete_round_if_ready(conn, case.call_id)
     body: dict[str, JsonValue] = {
         "version": case.version,

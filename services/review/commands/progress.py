@@ -15,6 +15,8 @@ STEPS: Mapping[str, Callable[[Moment], Awaitable[list[Fact]]]] = {
     "end_declarations": steps.end_declarations,
     "settle": steps.settle,
     "lose_quorum": steps.lose_quorum,
+    "drop_standins": steps.drop_standins,
+    "regain_quorum": steps.regain_quorum,
     "assign": steps.assign,
     "choose_leads": steps.choose_leads,
     "end_judging": steps.end_judging,

@@ -150,13 +150,16 @@ async def open_reassessment(conn: Connection, order: PanelRound, by: Actor) -> N
         raise NotFound
     call = await get_call(conn, order.call_id)
     panel_of(call, order.panel)
-    if await cases.lock_case(conn, order.application_id) is None:
+    case = await cases.lock_case(conn, order.application_id)
+    if case is None:
         raise CaseNotKnownYet(str(order.application_id))
     if not await rounds.begin(
         conn, order.round_id, order.call_id, order.panel, order.application_id, "short"
     ):
         return
     await rounds.add_case(conn, order.round_id, order.application_id, [], late=False)
+    if case.state is CaseState.DECIDED:
+        await cases.set_state(conn, case.id, move_case(case.state, CaseAction.ASSESS_AGAIN))
     await ask_standins(conn, order, by)
 
 

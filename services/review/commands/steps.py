@@ -137,6 +137,17 @@ async def ask_standins(moment: Moment) -> list[Fact]:
     return await start_task(moment, NAME_STANDINS, n, "rhf_adviser")
 
 
+async def drop_standins(moment: Moment) -> list[Fact]:
+    """A case that cost the quorum has ended: nobody need stand in."""
+    await rounds.change(moment.conn, moment.round.id, standins_wanted=False)
+    return await drop_task(moment, NAME_STANDINS, moment.round.standins_asked, because="quorum_holds")
+
+
+async def regain_quorum(moment: Moment) -> list[Fact]:
+    await enter(moment, "regain_quorum")
+    return []
+
+
 async def complete(moment: Moment) -> list[Fact]:
     await enter(moment, "complete")
     return [events.ScoresComplete(**about(moment.round))]

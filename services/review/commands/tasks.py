@@ -13,19 +13,18 @@ from services.review import events
 from services.review.commands.terms import CallNotKnownYet, calendar_of, find_call, terms_of
 from services.review.domain.act_paths import act_path
 from services.review.domain.audiences import Audience
+from services.review.domain.cases import ABOUT_A_CASE, idle_because
 from services.review.domain.tasks import PlannedStep, TaskAction, TaskState, move, plan
 from services.review.store import cases as case_store
 from services.review.store import clocks
 from services.review.store import questions as question_store
 from services.review.store import tasks as store
 from workflows.contracts.review import OpenTask
-from workflows.contracts.tasks import ENDORSE_DRAFT, HANDLE_LATE_FACT, REACH_RECIPIENT, task_id
+from workflows.contracts.tasks import ENDORSE_DRAFT, task_id
 
 REVIEW = Actor("service", "review")
 """Who does what no person and no workflow asked for."""
 
-# Tasks about a case rather than in it: they outlive its end, and need not know it (a draft's mail came back).
-_ABOUT_A_CASE = frozenset({HANDLE_LATE_FACT, REACH_RECIPIENT})
 _APPLICANTS_OWN = frozenset({"hf_adviser", "institution"})
 
 
@@ -36,17 +35,17 @@ class CaseNotKnownYet(NotYet):
 async def open_task(conn: Connection, task: OpenTask, *, act_id: UUID | None = None) -> list[Fact]:
     """Open the task and return its TaskOpened (and TaskPaused, if it stands still from the start).
 
-    Nothing happens, and the list is empty, if it exists or was closed before it opened. If its case has
-    ended, it is noted as cancelled by that, so that an undo opens it. `act_id` is the endorsement or
-    clarification it is about. CallNotKnownYet and CaseNotKnownYet are retried.
+    Nothing happens, and the list is empty, if it exists or was closed before it opened. If nobody is waited
+    for any more (the case has ended, say), it is noted as cancelled by that, so that an undo opens it.
+    `act_id` is the endorsement or clarification it is about. CallNotKnownYet and CaseNotKnownYet are retried.
     """
     case = None
     if task.application_id is not None:
         case = await case_store.lock_case(conn, task.application_id)
-        if case is None and task.kind not in _ABOUT_A_CASE:
+        if case is None and task.kind not in ABOUT_A_CASE:
             raise CaseNotKnownYet(str(task.application_id))
     call = await find_call(conn, task.call_id)
-    if call is None and task.kind not in _ABOUT_A_CASE:
+    if call is None and task.kind not in ABOUT_A_CASE:
         raise CallNotKnownYet(task.call_id)
     terms = terms_of(call, task.kind)
     at = await now(conn)
@@ -54,16 +53,14 @@ async def open_task(conn: Connection, task: OpenTask, *, act_id: UUID | None = N
     base = call.deadline if call is not None and task.kind == ENDORSE_DRAFT else at
     due_at = early.due_at or task.due_at or due(terms.due, base, calendar_of(call))
     row = _row(task, case, act_id, at=at, due_at=due_at, may_pause=terms.may_pause)
-    ended_as = None if case is None or task.kind in _ABOUT_A_CASE else case.ended_as
-    if ended_as is not None:
-        row = replace(
-            row, state=TaskState.CANCELLED, closed_at=at, closed_by=REVIEW.id, closed_because=ended_as
-        )
+    idle = None if case is None else _idle(case, task.kind, task.n)
+    if idle is not None:
+        row = replace(row, state=TaskState.CANCELLED, closed_at=at, closed_by=REVIEW.id, closed_because=idle)
     if not await store.insert(conn, row):
         return []
     steps = plan(terms.ladder, due_at, at, calendar_of(call))
     await clocks.insert_steps(conn, row.id, due_at, steps)
-    if ended_as is not None:
+    if idle is not None:
         return []
     return [opened(row, steps), *await _pause_from_the_start(conn, row, early.cause, at)]
 
@@ -164,13 +161,27 @@ async def cancel_task(
     return [await _close(conn, row, TaskAction.CANCEL, by=by, because=because)]
 
 
-async def cancel_case_tasks(conn: Connection, application_id: UUID, *, by: Actor, because: str) -> list[Fact]:
-    """Cancel every open task of a case that goes no further; `because` names the cause, for its undo."""
+async def cancel_idle_tasks(conn: Connection, application_id: UUID, *, by: Actor) -> list[Fact]:
+    """Cancel the open tasks that wait for nothing, as the case stands now; each notes why, for an undo."""
+    case = await case_store.lock_case(conn, application_id)
+    assert case is not None
     return [
         await _close(conn, row, TaskAction.CANCEL, by=by, because=because)
         for row in await store.lock_open_of_case(conn, application_id)
-        if row.kind not in _ABOUT_A_CASE
+        if (because := _idle(case, row.kind, row.n)) is not None
     ]
+
+
+def _idle(case: case_store.Case, kind: str, n: str) -> str | None:
+    return idle_because(
+        kind,
+        n,
+        state=case.state,
+        version=case.version,
+        touches=case.touches,
+        ended_as=case.ended_as,
+        lost_as=case.lost_as,
+    )
 
 
 async def _close(conn: Connection, row: store.Task, action: TaskAction, *, by: Actor, because: str) -> Fact:
@@ -180,17 +191,17 @@ async def _close(conn: Connection, row: store.Task, action: TaskAction, *, by: A
     return events.TaskClosed(**identity_of(row), outcome=str(state), closed_at=at)
 
 
-async def reopen_case_tasks(
-    conn: Connection, application_id: UUID, *, because: str, kind: str | None = None
-) -> list[Fact]:
-    """The case goes on: wait again for everyone whose task (of this kind) `because` had cancelled.
+async def reopen_case_tasks(conn: Connection, application_id: UUID, *, because: str) -> list[Fact]:
+    """The case goes on: wait again for everyone whose task `because` had cancelled, if it is needed now.
 
     A reopened task is a new incarnation with an id and a clock of its own; the time between does not count.
     """
+    case = await case_store.lock_case(conn, application_id)
+    assert case is not None
     facts: list[Fact] = []
     at = await now(conn)
     for old in await store.lock_cancelled_of_case(conn, application_id, because):
-        if kind in (None, old.kind):
+        if _idle(case, old.kind, old.n) is None:
             facts += await _reopen(conn, old, at)
     return facts
 

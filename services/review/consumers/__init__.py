@@ -34,6 +34,7 @@ EFFECTS: Mapping[type[Fact], Callable[[Connection, Any], Awaitable[list[Fact]]]]
     intake.ApplicationWithdrawn: cases.withdraw_case,
     intake.WithdrawalUndone: cases.undo_withdrawal,
     intake.ApplicationExpired: cases.expire_case,
+    funding.CaseDecided: cases.decide_case,
     funding.AwardAnswered: grants.answer_award,
     funding.ExtensionAsked: grants.pause_start,
     funding.ExtensionDecided: grants.move_start,

@@ -11,7 +11,7 @@ TRANSITIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "gathering": {"open": "declaring"},
         "declaring": {"settle": "settled", "lose_quorum": "short"},
-        "short": {"name_standins": "declaring"},
+        "short": {"name_standins": "declaring", "regain_quorum": "declaring"},
         "settled": {"assign": "assessing"},
         "assessing": {"complete": "scored"},
         "scored": {"meet": "met", "reopen": "assessing"},
@@ -19,9 +19,10 @@ TRANSITIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "signed": {},
     }
 )
-"""gathering: cases enter. declaring: members declare conflicts. short: stand-ins are needed first. settled:
-quorum stands. assessing: members score. scored: the meeting can be held. met: the ranking waits for the
-chair's signature. A conflict declared after scoring takes scores away, so it reopens the round."""
+"""gathering: cases enter. declaring: members declare conflicts. short: stand-ins are needed first, unless the
+cases that cost the quorum end. settled: quorum stands. assessing: members score. scored: the meeting can be
+held. met: the ranking waits for the chair's signature. A conflict declared after scoring takes scores away,
+so it reopens the round."""
 
 
 def move(state: str, action: str) -> str:

@@ -42,8 +42,8 @@ class Standing:
     standins_wanted: bool = False
     meeting_wanted: bool = False
     signing_wanted: bool = False
-    led: bool = False
-    """The task of the meeting, or of the signature, is open."""
+    led_by: UUID | None = None
+    """Whose task the meeting, or the signature, is."""
     rests: bool = False
     """It is the round of one case, which has ended: an undo finds it as it was."""
 
@@ -74,6 +74,10 @@ class Standing:
         assigned = {case for case, _ in self.assigned} & self.cases
         return sorted(case for case in assigned if (case, self.leads.get(case)) not in self.assigned)
 
+    def leader_in_conflict(self) -> bool:
+        """Whoever leads has a conflict in a case that was away when they were asked."""
+        return any((case, self.led_by) in self.conflicts for case in self.cases)
+
     def has_quorum(self, quorum: Quorum) -> bool:
         return has_quorum(self.members, self.cases, self.conflicts, quorum)
 
@@ -82,6 +86,10 @@ def next_step(round_: Standing, quorum: Quorum) -> str | None:
     """The step that is due now, or None: the round waits for a person or for the workflow."""
     if round_.rests:
         return None
+    if round_.standins_wanted and round_.has_quorum(quorum):
+        return "drop_standins"
+    if round_.state == "short":
+        return "regain_quorum" if round_.has_quorum(quorum) else None
     if round_.state == "declaring":
         return _declarations(round_) or _settling(round_, quorum)
     if round_.state in ("assessing", "scored", "met"):
@@ -130,6 +138,8 @@ def _meeting(round_: Standing, quorum: Quorum) -> str | None:
         return "reopen"
     if round_.state == "met" and round_.placed != round_.cases:
         return "reopen"
+    if round_.leader_in_conflict():
+        return "reopen"
     if not round_.has_quorum(quorum) and not round_.standins_wanted:
         return "ask_standins"
     if round_.state == "assessing":
@@ -137,9 +147,9 @@ def _meeting(round_: Standing, quorum: Quorum) -> str | None:
     if round_.state == "scored" and round_.meeting_wanted:
         if not round_.cases:
             return "meet_without_cases"
-        return None if round_.led else "call_meeting"
+        return None if round_.led_by else "call_meeting"
     if round_.state == "met" and round_.signing_wanted:
         if not round_.cases:
             return "sign_without_cases"
-        return None if round_.led else "ask_signature"
+        return None if round_.led_by else "ask_signature"
     return None

@@ -17,7 +17,8 @@ create table cases (
   id                      uuid primary key,     -- the application id
   call_id                 text not null,
   state                   text not null check (state in
-                            ('draft', 'prescreening', 'returned', 'consulting', 'in_round', 'ended')),
+                            ('draft', 'prescreening', 'returned', 'consulting', 'in_round',
+                             'decided', 'ended')),
   version                 int not null default 0,
   case_number             text,
   category                text,
@@ -35,6 +36,7 @@ create table cases (
   ended_as                text check (ended_as in ('withdrawn', 'rejected', 'expired', 'not_recommended')),
   ended_from              text,                 -- the state an undo returns to
   ended_at                timestamptz,
+  lost_as                 text,                 -- its award is lost, and what the grant waits for with it
   check ((state = 'ended') = (ended_as is not null)),
   check ((state = 'ended') = (ended_at is not null)),
   check (state = 'draft' or version > 0)

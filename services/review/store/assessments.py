@@ -42,6 +42,19 @@ async def unassign(conn: Connection, application_id: UUID, person_id: UUID) -> b
     return had
 
 
+async def signed_with(conn: Connection, application_id: UUID, person_id: UUID) -> bool:
+    """Whether a signed recommendation of the case rests on the person's scores."""
+    found: bool = await conn.fetchval(
+        """
+        select exists (select from assessment a join panel_round r on r.id = a.round_id
+                       where a.application_id = $1 and a.person_id = $2 and r.state = 'signed')
+        """,
+        application_id,
+        person_id,
+    )
+    return found
+
+
 async def unassign_round(conn: Connection, round_id: str, person_id: UUID) -> list[UUID]:
     """Take every case of the round, and the scores, from the person; returns the cases."""
     rows = await conn.fetch(

@@ -27,7 +27,7 @@ async def waited_for(conn: Connection, call_id: str) -> list[UUID]:
           select id from cases where call_id = $1 and state in ('prescreening', 'returned', 'consulting')
         ) alive
         where not exists
-          (select from cases where id = alive.application_id and state in ('in_round', 'ended'))
+          (select from cases where id = alive.application_id and state in ('in_round', 'decided', 'ended'))
         order by application_id
         """,
         call_id,

@@ -47,6 +47,7 @@ class Case:
     ended_as: str | None
     ended_from: str | None
     ended_at: datetime | None
+    lost_as: str | None
 
     @classmethod
     def of(cls, row: Any) -> Self:
@@ -169,6 +170,15 @@ async def set_ended(conn: Connection, application_id: UUID, ended_as: str, ended
         ended_as,
         ended_from,
     )
+
+
+async def set_ended_from(conn: Connection, application_id: UUID, state: CaseState) -> None:
+    """An undo of the ending goes back to this state."""
+    await conn.execute("update cases set ended_from = $2 where id = $1", application_id, state)
+
+
+async def set_lost(conn: Connection, application_id: UUID, lost_as: str) -> None:
+    await conn.execute("update cases set lost_as = $2 where id = $1", application_id, lost_as)
 
 
 async def set_revived(conn: Connection, application_id: UUID, state: CaseState) -> None:

@@ -207,7 +207,7 @@ async def standing(conn: Connection, round_: Round) -> Standing:
         standins_wanted=round_.standins_wanted,
         meeting_wanted=round_.meeting_wanted,
         signing_wanted=round_.signing_wanted,
-        led=round_.led_by is not None,
+        led_by=round_.led_by,
         rests=round_.application_id is not None and not row["cases"],
     )
 

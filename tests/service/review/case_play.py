@@ -32,9 +32,13 @@ class CasePlay(PanelPlay):
         await self.deliver(submitted(name, version=version, **changes), str(application_id))
         return application_id
 
-    async def open(self, kind: str, application_id: uuid.UUID, n: str = "1", **more: Any) -> uuid.UUID:
-        """What a workflow orders; returns the task's id, whether it was opened or not."""
+    async def open(
+        self, kind: str, application_id: uuid.UUID, n: str | None = None, **more: Any
+    ) -> uuid.UUID:
+        """What a workflow orders; returns the task's id, whether it was opened or not. Without `n`: the
+        first of its kind, of the organisation that is consulted."""
         given = {"role": "rhf_adviser", **more}
+        n = n or (more["organisation"] if kind == kinds.CONSULT else "1")
         order = OpenTask(str(application_id), kind, n, CALL, application_id, **given)
         async with self.database.transaction() as conn:
             facts = await tasks.open_task(conn, order)

@@ -4,6 +4,7 @@ import uuid
 
 import httpx
 
+from services.funding import events as funding
 from services.intake import events as intake
 from tests.service.review.case_play import submitted
 from tests.service.review.panel_play import CALL, PanelPlay
@@ -46,3 +47,15 @@ async def ask_clarification(play: PanelPlay, name: str = "a", n: int = 1) -> tup
     fact = clarification_asked(name, n)
     await play.deliver(fact, str(fact.application_id))
     return fact.application_id, fact.clarification_id
+
+
+def case_decided(case: uuid.UUID, version: int = 1) -> funding.CaseDecided:
+    return funding.CaseDecided(
+        application_id=case,
+        call_id=CALL,
+        decision_round_id=f"{CALL}.d1",
+        version=version,
+        outcome="declined_ranking",
+        amount=0,
+        conditions=[],
+    )

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from services.intake import events as intake
+from tests.service.review.decision_play import case_decided
 from tests.service.review.panel_play import PRODUCT, ROUND, PanelPlay, as_members, scores
 from tests.support.tokens import Person
 
@@ -237,6 +238,85 @@ async def test_after_the_signature_a_conflict_closes_the_case_and_keeps_the_reco
     async with panel.database.read() as conn:
         assert await conn.fetchval("select count(*) from assessment where application_id = $1", cases[0]) == 4
     assert await panel.state() == "signed"
+    alarm = (str(cases[0]), f"conflict:{late.id}")
+    assert await panel.open_tasks("handle_late_fact") == [alarm]
+    await panel.deliver(case_decided(cases[1]), str(cases[1]))
+    assert (await panel.declare(late, [cases[1]], [cases[1]])).status_code == 201
+    assert await panel.open_tasks("handle_late_fact") == [alarm], "the decision stands"
+
+
+async def test_no_alarm_where_no_score_of_the_conflicted_counts(
+    panel: PanelPlay, members: list[Person]
+) -> None:
+    (case,) = await panel.to_scoring(members, "a")
+    assert (await panel.declare(members[1], [case], [case])).status_code == 201
+    assert await panel.open_tasks("handle_late_fact") == []
+
+
+async def test_a_conflicted_chair_does_not_lead_when_their_case_is_back(
+    panel: PanelPlay, members: list[Person]
+) -> None:
+    chair, other = members[0], min(members[1:3], key=lambda each: each.id)
+    one, two = await panel.to_scoring(members, "one", "two", conflicts={0: "two"})
+    await panel.score_all(members, [one, two])
+    await panel.withdraw(two)
+    await panel.order("open_meeting")
+    assert await led_by(panel) == chair.id
+    await panel.undo_withdrawal(two)
+    assert await led_by(panel) == other.id
+    assert await panel.open_tasks("hold_meeting") == [(ROUND, "2")]
+    assert (await panel.act(chair, "meeting")).status_code == 403
+    held = await panel.act(other, "meeting")
+    assert len(held.json()["items"]) == 2
+
+
+async def led_by(panel: PanelPlay) -> UUID:
+    async with panel.database.read() as conn:
+        leader: UUID = await conn.fetchval("select led_by from panel_round where id = $1", ROUND)
+    return leader
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_a_round_that_is_short_goes_on_when_the_case_that_cost_the_quorum_ends(
+    panel: PanelPlay, members: list[Person], person: Callable[..., Person], asked: bool
+) -> None:
+    fine, costly = await panel.begin_round(members, "fine", "costly")
+    for n, member in enumerate(members):
+        await panel.declare(member, [fine, costly], [costly] if n in (1, 2) else [])
+    if asked:
+        await panel.order("ask_standins")
+    assert await panel.state() == "short"
+    await panel.withdraw(costly)
+    assert await panel.state() == "settled"
+    assert [each["quorum"] for each in await panel.facts("conflicts-settled")] == [False, True]
+    assert await panel.open_tasks("name_standins") == []
+    await panel.order("ask_standins")  # the workflow was late
+    assert await panel.open_tasks("name_standins") == []
+    named = {"members": [{"person_id": str(person().id)}]}
+    refused = await panel.api.put(panel.adviser, f"/v1/rounds/{ROUND}/standins", named)
+    assert refused.json()["type"].endswith("/no-stand-ins-wanted")
+
+
+async def test_stand_ins_are_not_named_for_a_case_that_ended_while_scoring(
+    panel: PanelPlay, members: list[Person], person: Callable[..., Person]
+) -> None:
+    fine, costly = await panel.to_scoring(members, "fine", "costly", conflicts={1: "costly"})
+    await panel.declare(members[2], [costly], [costly])
+    assert await panel.open_tasks("name_standins") == [(ROUND, "1")]
+    await panel.withdraw(costly)
+    assert await panel.open_tasks("name_standins") == []
+    await panel.undo_withdrawal(costly)
+    assert await panel.open_tasks("name_standins") == [(ROUND, "2")]
+    await panel.withdraw(costly)
+    await panel.score_all(members, [fine])
+    await panel.order("open_meeting")
+    await panel.act(members[0], "meeting")
+    await panel.order("open_signing")
+    await panel.act(members[0], "recommendation")
+    assert await panel.state() == "signed"
+    named = {"members": [{"person_id": str(person().id)}]}
+    refused = await panel.api.put(panel.adviser, f"/v1/rounds/{ROUND}/standins", named)
+    assert refused.json()["type"].endswith("/no-stand-ins-wanted")
 
 
 async def without_quorum(panel: PanelPlay, members: list[Person]) -> UUID:

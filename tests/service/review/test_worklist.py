@@ -32,7 +32,7 @@ async def test_a_claimed_task_leaves_the_others_lists_until_it_is_released(
     play: CasePlay, known: Known
 ) -> None:
     await play.begin()
-    case = await play.submit("a")
+    case = await play.submit("a", touches=["HP"])
     task_id = await play.open(kinds.CONSULT, case, role="consultant", organisation="HP")
     one, two = [await known("consultant", organisation="HP") for _ in range(2)]
     assert (await post(play, one, task_id, "claim")).json()["claimed_by"] == str(one.id)
@@ -58,7 +58,7 @@ async def test_of_two_who_claim_at_once_one_gets_it(play: CasePlay, known: Known
 
 async def test_a_task_is_handed_over_to_a_colleague_who_may_do_it(play: CasePlay, known: Known) -> None:
     await play.begin()
-    case = await play.submit("a")
+    case = await play.submit("a", touches=["HP"])
     task_id = await play.open(kinds.CONSULT, case, role="consultant", organisation="HP")
     one, two = [await known("consultant", organisation="HP") for _ in range(2)]
     wrong = [await known("consultant", organisation="TTO"), await known("hf_adviser", organisation="HP")]
@@ -77,7 +77,7 @@ async def test_an_adviser_of_the_funder_reassigns_what_somebody_has_claimed(
     play: CasePlay, known: Known
 ) -> None:
     await play.begin()
-    case = await play.submit("a")
+    case = await play.submit("a", touches=["HP"])
     task_id = await play.open(kinds.CONSULT, case, role="consultant", organisation="HP")
     one, two = [await known("consultant", organisation="HP") for _ in range(2)]
     await post(play, one, task_id, "claim")
@@ -91,8 +91,8 @@ async def test_an_adviser_of_the_funder_reassigns_what_somebody_has_claimed(
 @pytest.mark.parametrize("role", sorted(IN_PERSON))
 async def test_what_is_meant_for_one_person_is_not_passed_on(play: CasePlay, known: Known, role: str) -> None:
     await play.begin()
-    case = await play.submit("a")
     one, two = [await known(role) for _ in range(2)]
+    case = await play.resubmit("a", 1, holder_id=one.id)
     task_id = await play.open(kinds.CONFIRM_MOVE, case, role=role, person_id=one.id)
     for who, act in ((one, "hand-over"), (play.adviser, "reassign")):
         refused = await post(play, who, task_id, act, {"person_id": str(two.id)})
@@ -132,7 +132,8 @@ async def test_an_adviser_of_a_trust_follows_the_tasks_of_its_cases_and_no_other
     play: CasePlay, known: Known
 ) -> None:
     await play.begin()
-    own, other = await play.submit("a"), await play.submit("b", organisation="HMR")
+    own = await play.submit("a", touches=["HP"])
+    other = await play.submit("b", organisation="HMR", touches=["HP"])
     task_id = await play.open(kinds.CONSULT, own, role="consultant", organisation="HP")
     await play.open(kinds.CONSULT, other, role="consultant", organisation="HP")
     adviser = await known("hf_adviser", organisation="STOLAV")

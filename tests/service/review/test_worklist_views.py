@@ -25,9 +25,10 @@ async def ids(play: CasePlay, who: Person, view: str = "mine", **params: str) ->
 
 async def test_one_list_holds_every_kind_of_task_with_its_case(play: CasePlay, known: Known) -> None:
     await play.begin()
-    case = await play.submit("a", category="service")
+    case = await play.submit("a", category="service", touches=["HP"])
+    numbers = {kinds.CONSULT: "HP", kinds.PRESCREEN: "1", kinds.CONFIRM_REJECTION: "1"}
     for kind in kinds.KINDS:
-        await play.open(kind, case, "yearly:1.1", role="rhf_adviser")
+        await play.open(kind, case, numbers.get(kind, "yearly:1.1"), role="rhf_adviser")
     found = await play.worklist(play.adviser, limit="200")
     assert {item["kind"] for item in found} == set(kinds.KINDS)
     for item in found:
@@ -41,10 +42,10 @@ async def test_views_and_their_counts(play: CasePlay, known: Known) -> None:
     case = await play.submit("a", touches=["HP"])
     consultant = await known("consultant", organisation="HP")
     audience = {"role": "consultant", "organisation": "HP"}
-    later = await play.open(kinds.CONSULT, case, "1", due_at=FAR, **audience)
-    soon = await play.open(kinds.CONSULT, case, "2", **audience)
-    late = await play.open(kinds.CONSULT, case, "3", **audience)
-    paused = await play.open(kinds.CONSULT, case, "4", **audience)
+    later = await play.open(kinds.CONSULT, case, due_at=FAR, **audience)
+    soon = await play.open(kinds.ANSWER_CLARIFICATION, case, "1", **audience)
+    late = await play.open(kinds.ANSWER_CLARIFICATION, case, "2", **audience)
+    paused = await play.open(kinds.ANSWER_CLARIFICATION, case, "3", **audience)
     await play.pass_time(soon, 8 * DAY)  # due in ten days
     await play.pass_time(late, 11 * DAY)
     await play.ask(consultant, case, paused)
@@ -118,7 +119,7 @@ async def test_the_lists_show_exactly_what_the_policy_permits(play: CasePlay, kn
     cases = [await play.submit(name, organisation=chance.choice(organisations)) for name in "abcdef"]
     for n in range(60):
         task_id = await play.open(
-            chance.choice((kinds.CONSULT, kinds.CONFIRM_MOVE)),
+            chance.choice((kinds.ANSWER_CLARIFICATION, kinds.CONFIRM_MOVE)),
             chance.choice(cases),
             str(n),
             role=chance.choice((*roles, "holder", "member", "chair")),

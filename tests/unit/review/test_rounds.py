@@ -86,10 +86,16 @@ class Game:
         self.each(judging=lambda m: m.judging or (bool(self.at.duties(m)) and not m.locked))
 
     def reopen(self) -> None:
-        self.put(state=move(self.at.state, "reopen"), placed=frozenset(), led=False)
+        self.put(state=move(self.at.state, "reopen"), placed=frozenset(), led_by=None)
 
     def ask_standins(self) -> None:
         self.put(standins_wanted=True)
+
+    def drop_standins(self) -> None:
+        self.put(standins_wanted=False)
+
+    def regain_quorum(self) -> None:
+        self.put(state=move(self.at.state, "regain_quorum"))
 
     def complete(self) -> None:
         assert all(m.locked for m in self.at.members if self.at.duties(m))
@@ -97,17 +103,21 @@ class Game:
         self.put(state=move(self.at.state, "complete"))
 
     def call_meeting(self) -> None:
-        assert acting_chair(self.at.members, self.at.cases, self.at.conflicts) is not None
-        self.put(led=True)
+        self.lead()
+
+    def lead(self) -> None:
+        leader = acting_chair(self.at.members, self.at.cases, self.at.conflicts)
+        assert leader is not None
+        self.put(led_by=leader)
 
     def meet_without_cases(self) -> None:
-        self.put(state=move(self.at.state, "meet"), led=False)
+        self.put(state=move(self.at.state, "meet"), led_by=None)
 
     def ask_signature(self) -> None:
-        self.put(led=True)
+        self.lead()
 
     def sign_without_cases(self) -> None:
-        self.put(state=move(self.at.state, "sign"), led=False)
+        self.put(state=move(self.at.state, "sign"), led_by=None)
 
     # What people and workflows do; each does nothing where it is not their turn.
 
@@ -143,6 +153,7 @@ class Game:
         fresh = [each for each in STANDINS if each not in present][:2]
         if not (self.at.standins_wanted or self.at.state == "short") or len(fresh) < 2:
             return
+        assert not self.at.has_quorum(QUORUM), "somebody unneeded is named"
         added = (Participant(fresh[0]), Participant(fresh[1], user_representative=True))
         self.put(members=self.at.members + added, standins_wanted=False)
         if self.at.state == "short":
@@ -164,12 +175,12 @@ class Game:
         )
 
     def hold_meeting(self) -> None:
-        if self.at.state == "scored" and self.at.led:
-            self.put(state=move("scored", "meet"), placed=self.at.cases, led=False)
+        if self.at.state == "scored" and self.at.led_by:
+            self.put(state=move("scored", "meet"), placed=self.at.cases, led_by=None)
 
     def sign(self) -> None:
-        if self.at.state == "met" and self.at.led:
-            self.put(state=move("met", "sign"), led=False)
+        if self.at.state == "met" and self.at.led_by:
+            self.put(state=move("met", "sign"), led_by=None)
 
     def end_case(self, k: int) -> None:
         if self.at.state != "signed":
@@ -239,6 +250,8 @@ def check(at: Standing) -> None:
         for case in at.cases:
             if not impartial([Member(member.person_id)], case, at.conflicts):
                 assert (case, member.person_id) not in at.scored
+    if at.led_by is not None:
+        assert all(impartial([Member(at.led_by)], case, at.conflicts) for case in at.cases)
     if at.state in ("scored", "met"):
         assert at.has_quorum(QUORUM)
         assert all((case, m.person_id) in at.scored for m in at.members for case in at.duties(m))
