@@ -134,6 +134,12 @@ async def receive_version(conn: Connection, fact: intake.ApplicationSubmitted) -
     return await cancel_idle_tasks(conn, fact.application_id, by=REVIEW)
 
 
+async def bring_in_time(conn: Connection, fact: intake.SubmissionInTime) -> list[Fact]:
+    """A deadline that moved has made the submission timely: the trust may return it after all."""
+    await store.set_in_time(conn, fact.application_id)
+    return []
+
+
 async def return_case(conn: Connection, fact: intake.ApplicationReturned) -> list[Fact]:
     """Intake handed the case back: what was waited for in this version is not any more.
 

@@ -27,6 +27,7 @@ EFFECTS: Mapping[type[Fact], Callable[[Connection, Any], Awaitable[list[Fact]]]]
     intake.EndorsementRequested: cases.request_endorsement,
     intake.ClarificationAsked: cases.ask_clarification,
     intake.ApplicationSubmitted: cases.receive_version,
+    intake.SubmissionInTime: cases.bring_in_time,
     intake.FormalCheckPassed: rounds.note_formal_check,
     intake.ApplicationReturned: cases.return_case,
     intake.ApplicationRejected: cases.reject_case,

@@ -156,6 +156,10 @@ async def save_submission(conn: Connection, values: dict[str, Any]) -> None:
     )
 
 
+async def set_in_time(conn: Connection, application_id: UUID) -> None:
+    await conn.execute("update cases set after_internal_deadline = false where id = $1", application_id)
+
+
 async def set_state(conn: Connection, application_id: UUID, state: CaseState) -> None:
     await conn.execute("update cases set state = $2 where id = $1", application_id, state)
 
