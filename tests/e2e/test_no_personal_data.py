@@ -55,6 +55,8 @@ async def test_canaries_stay_where_they_belong(collector: Collector, live: Live)
 
 
 async def test_contacts_are_forgotten_once_they_are_sent(live: Live) -> None:
+    waiting = "select count(*) from intake.outbox where type = %s and published_at is null"
+    await eventually(lambda: oracle.inspect(live.settings, waiting, ContactChanged.TYPE) == [(0,)], 60)
     kept = oracle.inspect(
         live.settings,
         """select count(*) filter (where payload is not null), count(*) from intake.outbox

@@ -18,7 +18,7 @@ from tests.support.live import Live
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "tests/faults" in str(item.path):
+        if "tests/faults" in str(item.path) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(300))
 
 

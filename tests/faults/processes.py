@@ -1,5 +1,6 @@
 """The supervised processes of the test stack, to be killed, frozen, stopped, or armed with a failpoint."""
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -69,6 +70,11 @@ class Servants:
 
     def start(self, program: str) -> None:
         supervisor.start(self._settings, program)
+
+    async def all_back(self) -> None:
+        """Everything runs again and is ready; only then does the time to recover begin."""
+        self.thaw()
+        await asyncio.to_thread(start.up, self._settings, say=lambda _: None)
 
     def said(self, program: str) -> str:
         """Its whole log, of earlier tests too."""

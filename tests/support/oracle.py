@@ -34,7 +34,7 @@ async def judge(live: Live, drafts: Sequence[Draft]) -> None:
     settings = live.settings
     acknowledged = [draft for draft in drafts if draft.receipt is not None]
     assert acknowledged, "nothing was acknowledged: the test proves nothing"
-    await eventually(lambda: _settled(settings, acknowledged), RECOVERY_SECONDS, pause=0.3)
+    await eventually(lambda: settled(settings, acknowledged), RECOVERY_SECONDS, pause=0.3)
     await _one_workflow_each(settings, acknowledged)
     await one_receipt_each(settings, [draft.id for draft in acknowledged])
     _attachments_read_back(settings, acknowledged)
@@ -60,7 +60,7 @@ def inspect(settings: Settings, text: str | sql.Composed, *args: Any) -> list[tu
         return conn.execute(text, args).fetchall()
 
 
-def _settled(settings: Settings, drafts: Sequence[Draft]) -> bool:
+def settled(settings: Settings, drafts: Sequence[Draft]) -> bool:
     """Every event sent and arrived, every receipt in the log, every run begun."""
     ids = [draft.id for draft in drafts]
     unsent = sum(
@@ -105,7 +105,7 @@ async def _one_workflow_each(settings: Settings, drafts: Sequence[Draft]) -> Non
 
 
 async def one_receipt_each(settings: Settings, application_ids: Sequence[str]) -> None:
-    """Each of them has one receipt in the log and one in the mail sink."""
+    """Each of them has one receipt in the log and one in the mail sink, which shows a mail late."""
     rows = inspect(
         settings,
         """select application_id::text, id::text from notify.message
@@ -114,12 +114,17 @@ async def one_receipt_each(settings: Settings, application_ids: Sequence[str]) -
     )
     per_case = Counter(application_id for application_id, _ in rows)
     assert all(per_case[each] == 1 for each in application_ids), f"not one receipt each: {per_case}"
-    async with httpx.AsyncClient() as http:
-        mails = (await http.get(f"http://127.0.0.1:{settings.port('MAIL_UI_PORT')}/email")).json()
-    received = [mail["messageId"] for mail in mails if "messageId" in mail]
-    for application_id, message_id in rows:
-        found = {each for each in received if message_id in each}
-        assert len(found) == 1, f"receipt of {application_id}: {len(found)} Message-IDs in the sink"
+
+    async def in_the_sink() -> bool:
+        async with httpx.AsyncClient() as http:
+            mails = (await http.get(f"http://127.0.0.1:{settings.port('MAIL_UI_PORT')}/email")).json()
+        received = [mail["messageId"] for mail in mails if "messageId" in mail]
+        for application_id, message_id in rows:
+            found = {each for each in received if message_id in each}
+            assert len(found) == 1, f"receipt of {application_id}: {len(found)} Message-IDs in the sink"
+        return True
+
+    await eventually(in_the_sink, pause=0.3)
 
 
 def _attachments_read_back(settings: Settings, drafts: Sequence[Draft]) -> None:
