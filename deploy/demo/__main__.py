@@ -29,7 +29,7 @@ _LONGEST_SECONDS = 200.0
 _PAGE_WIDTH = 170
 
 
-async def run(console: Console, profile: Profile = "run") -> int:
+async def run(console: Console, profile: Profile = "run", patience: int = 0) -> int:
     settings = load(profile)
     summary.forget(settings.folder / "demo")
     web = Web(settings)
@@ -38,7 +38,7 @@ async def run(console: Console, profile: Profile = "run") -> int:
     try:
         async with progress(world, console):
             events = await events_so_far(settings)
-            await play(world)
+            await play(world, patience)
             result = await summary.summarise(world, await events_so_far(settings) - events)
     except (WentWrong, Refusal, Unreachable, httpx.HTTPError, ExceptionGroup) as raised:
         for error in _leaves(raised):
@@ -57,18 +57,19 @@ async def run(console: Console, profile: Profile = "run") -> int:
     return 1 if world.faults or doctor(profile) != 0 else 0
 
 
-async def play(world: World) -> None:
-    """Everybody acts until every application has ended."""
+async def play(world: World, patience: int = 0) -> None:
+    """Everybody acts until every application has ended. `patience`: see `demo_call`."""
     papers = {ref: pdfs.papers(role) for ref, role in world.cast.applications.items()}
     await setup.everybody_signs_in(world)
     await setup.publish_real_call(world)
-    await setup.publish_demo_call(world)
+    await setup.publish_demo_call(world, patience)
     async with asyncio.TaskGroup() as group:
         worklists = group.create_task(Worklists(world, acts_of_everybody(world)).run())
         group.create_task(setup.name_panels(world))
         group.create_task(everybody_applies(world, papers))
         complaints = group.create_task(complain(world))
-        await watch(world, _LONGEST_SECONDS)
+        # Both come later: the end of the drafts, and the lapse that somebody on the reserve list waits for.
+        await watch(world, _LONGEST_SECONDS + 2 * patience)
         await after_the_round(world)
         complaints.cancel()
         worklists.cancel()
@@ -89,6 +90,10 @@ def _leaves(error: Exception) -> list[Exception]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--profile", choices=["run", "test"], default="run", help="which stack it plays on")
+    parser.add_argument(
+        "--patience", type=int, default=0, help="so many seconds more for what must happen in time"
+    )
     # Into a file or a pipe the table gets the width it needs; a terminal knows its own.
     console = Console(width=None if sys.stdout.isatty() else _PAGE_WIDTH)
-    sys.exit(asyncio.run(run(console, parser.parse_args().profile)))
+    given = parser.parse_args()
+    sys.exit(asyncio.run(run(console, given.profile, given.patience)))

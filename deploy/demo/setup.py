@@ -59,10 +59,10 @@ async def publish_real_call(world: World) -> None:
         world.require(False, "2023", "the closed call took a draft")
 
 
-async def publish_demo_call(world: World) -> None:
+async def publish_demo_call(world: World, patience: int = 0) -> None:
     """The same call with the demo's times, under an id of this run's own."""
     now = datetime.now(UTC)
-    await publish(world, demo_call(now, now.strftime("%Y%m%dt%H%M%S")), now)
+    await publish(world, demo_call(now, now.strftime("%Y%m%dt%H%M%S"), patience), now)
 
 
 async def publish(world: World, definition: CallDefinition, now: datetime) -> None:

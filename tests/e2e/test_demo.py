@@ -13,9 +13,11 @@ from tests.e2e.walk import assert_hidden, case_of, routes_that_show
 from tests.support.collector import Collector
 from tests.support.processes import python
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(800)
 
 CAST = load()
+_PATIENCE = 30
+"""seconds that the demo grants a slow machine"""
 MEMBER = "product-3"
 """has the conflict on A14"""
 OFFICERS = ("rhf-1", "hf-stolav", "auditor")
@@ -45,9 +47,8 @@ SHOWN = {
 @pytest.fixture(scope="module")
 def summary(services: Settings, collector: Collector) -> dict[str, Any]:
     """`summary.json` of one run. The run itself fails if an ending or doctor is not as it must be."""
-    run = subprocess.run(
-        python("deploy.demo", "--profile", "test"), capture_output=True, text=True, timeout=400, check=False
-    )
+    command = python("deploy.demo", "--profile", "test", "--patience", str(_PATIENCE))
+    run = subprocess.run(command, capture_output=True, text=True, timeout=400 + 2 * _PATIENCE, check=False)
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
     found: dict[str, Any] = json.loads(
         (services.folder / "demo" / "summary.json").read_text(encoding="utf-8")
@@ -101,5 +102,5 @@ def test_the_summary_has_the_promised_shape(summary: dict[str, Any]) -> None:
 def test_a_pause_shows_on_both_sides_of_the_wait(summary: dict[str, Any]) -> None:
     [waited] = [each["waited"] for each in summary["applications"] if each["ref"] == "A13"]
     assert waited["us"] > 0
-    assert waited["them"] > 10
+    assert waited["them"] > 5
     assert waited["unit"] == "seconds"

@@ -1,13 +1,13 @@
 """The call files, and the loader that lays the demo's few differences over the real call."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from services.common.calendar import due, parse_rule
+from services.common.calendar import After, due, parse_rule
 from services.intake.events.call_definition import CallDefinition
 
 FOLDER = Path(__file__).parent
@@ -24,12 +24,21 @@ def real_call() -> CallDefinition:
     return CallDefinition.model_validate(_read("innovation-2023.yaml"))
 
 
-def demo_call(published_at: datetime, suffix: str = "") -> CallDefinition:
+_MUST_HAPPEN_BY = {"acceptance_lapse": 1, "start_lapse": 1, "reserve_validity": 2}
+"""Instants by which people must have acted; who moves up on the reserve list waits for another's first."""
+
+
+def demo_call(published_at: datetime, suffix: str = "", patience: int = 0) -> CallDefinition:
     """The real call with the demo's overlay; instants count from `published_at`, `suffix` makes the id
-    unique."""
+    unique. `patience`: seconds more for what must happen in time, where the machine is slow."""
     overlay = _read("innovation-2023.demo.yaml")
     for name in ("opens_at", "deadline"):
         overlay[name] = due(parse_rule(overlay[name]), published_at, overlay["calendar"])
+    overlay["deadline"] += timedelta(seconds=patience)
+    for name, factor in _MUST_HAPPEN_BY.items():
+        rule = parse_rule(overlay["times"][name])
+        assert isinstance(rule, After)
+        overlay["times"][name] = {"after": f"PT{rule.seconds + factor * patience}S"}
     if suffix:
         overlay["id"] = f"{overlay['id']}-{suffix}"
     merged = merge(_read("innovation-2023.yaml"), overlay)
