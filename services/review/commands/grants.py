@@ -5,23 +5,12 @@ from services.common.record import Fact
 from services.funding import events as funding
 from services.review import events
 from services.review.commands.clock import move_task, pause_task
-from services.review.commands.tasks import REVIEW, cancel_task, close_task, identity_of
+from services.review.commands.tasks import REVIEW, cancel_idle_tasks, cancel_task, close_task, identity_of
 from services.review.domain.tasks import TaskAction, move
 from services.review.store import cases as case_store
 from services.review.store import clocks
 from services.review.store import tasks as store
 from workflows.contracts import tasks as kinds
-
-_LOST_WITH_THE_GRANT = frozenset(
-    {
-        kinds.ACCEPT_AWARD,
-        kinds.DELIVER_PLAN,
-        kinds.CONFIRM_PLAN,
-        kinds.CONFIRM_START,
-        kinds.DECIDE_EXTENSION,
-        kinds.DECIDE_CHANGE,
-    }
-)
 
 
 async def pause_start(conn: Connection, fact: funding.ExtensionAsked) -> list[Fact]:
@@ -67,13 +56,15 @@ async def answer_award(conn: Connection, fact: funding.AwardAnswered) -> list[Fa
 
 
 async def lose_award(conn: Connection, fact: funding.LossDecided) -> list[Fact]:
-    """A confirmed loss ends what was waited for in the grant; a kept award gives the holder new time."""
+    """A confirmed loss ends what was waited for in the grant, also if its task is yet to open; a kept award
+    gives the holder new time."""
+    if fact.confirmed:
+        await case_store.set_lost(conn, fact.application_id, fact.outcome)
+        return await cancel_idle_tasks(conn, fact.application_id, by=REVIEW)
     kept_until = {kinds.ACCEPT_AWARD: fact.accept_due_at, kinds.CONFIRM_START: fact.start_due_at}
     facts: list[Fact] = []
     for task in await store.lock_open_of_case(conn, fact.application_id):
-        if fact.confirmed and task.kind in _LOST_WITH_THE_GRANT:
-            facts += await cancel_task(conn, task.subject, task.kind, task.n, by=REVIEW, because=fact.outcome)
-        elif due_at := kept_until.get(task.kind):
+        if due_at := kept_until.get(task.kind):
             facts += await move_task(conn, task, due_at, cause="kept")
     return facts
 

@@ -135,7 +135,7 @@ def idle_because(
     version: int,
     touches: Collection[str],
     ended_as: str | None,
-    lost_as: str | None = None,
+    lost_as: str | None,
 ) -> str | None:
     """Why a task of this kind waits for nothing in a case that stands so; None where somebody is awaited.
 

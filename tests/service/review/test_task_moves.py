@@ -92,6 +92,25 @@ async def test_a_confirmed_loss_ends_the_waits_of_the_grant_and_a_kept_award_doe
     assert await play.worklist(play.adviser, "all") == []
 
 
+@pytest.mark.parametrize("kind", [kinds.ACCEPT_AWARD, kinds.CONFIRM_START, kinds.DELIVER_PLAN])
+async def test_what_the_grant_waits_for_is_not_asked_for_after_its_loss(play: CasePlay, kind: str) -> None:
+    case = await short_call(play)
+    lost = funding.LossDecided(
+        application_id=case,
+        call_id=CALL,
+        n=1,
+        outcome="not_accepted",
+        confirmed=True,
+        decided_by=uuid.uuid4(),
+        holder_id=uuid.uuid4(),
+    )
+    await play.deliver(lost, str(case))
+    task_id = await play.open(kind, case, "1", role="holder", due_at=FAR)
+    assert (await play.row(task_id))["closed_because"] == "not_accepted"
+    other = await play.open(kinds.CONFIRM_MOVE, case)
+    assert [item["id"] for item in await play.worklist(play.adviser, "all")] == [str(other)]
+
+
 async def test_a_kept_award_gives_the_holder_new_time(play: CasePlay) -> None:
     case = await short_call(play)
     accept = await play.open(kinds.ACCEPT_AWARD, case, "1", role="holder", due_at=AT)
