@@ -73,6 +73,8 @@ class Case:
             return "rejected"
         if known.has(facts.APPLICATION_EXPIRED):
             return "expired"
+        if known.has(facts.APPLICATION_RETURNED, version=self.version()):
+            return None  # what the trust said meanwhile is about a version that is not in any more
         return "not_recommended" if self.screened(self.version()) == "not_recommended" else None
 
     def undo_until(self) -> datetime | None:

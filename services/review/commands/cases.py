@@ -148,6 +148,10 @@ async def return_case(conn: Connection, fact: intake.ApplicationReturned) -> lis
     case = await store.lock_case(conn, fact.application_id)
     if case is None:
         raise CaseNotKnownYet(str(fact.application_id))
+    if case.version == fact.version and case.ended_as == "not_recommended":
+        # The trust had not heard: its no is about a version that is not in any more.
+        await store.set_revived(conn, case.id, CaseState.RETURNED)
+        return []
     if case.version != fact.version or case.state in (CaseState.RETURNED, CaseState.ENDED):
         return []
     state = move(case.state, CaseAction.HAND_BACK)

@@ -1,9 +1,11 @@
 """Who gets a mail: the address book before and after the fact, roles, deputies, conflicts, forgetting."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
+from services.funding import events as funding
 from services.intake import events as intake
 from services.notify.commands.writing import address_waiting
 from services.review import events as review
@@ -53,6 +55,50 @@ async def test_a_request_that_the_submission_ended_is_no_news(notify: Notify) ->
     assert [each["template"] for each in await notify.messages()] == ["receipt"]
     await notify.take(voided("changed"), case)
     assert [each["template"] for each in await notify.messages()] == ["receipt", "endorsement-voided"]
+
+
+async def test_the_trusts_adviser_is_asked_to_help_with_a_referred_case_also_if_known_later(
+    notify: Notify,
+) -> None:
+    holder, signer, adviser, case = uuid4(), uuid4(), uuid4(), uuid4()
+    await notify.meet(holder)
+    await notify.meet(signer, "institution", organisation="HNT")
+    await notify.submit(case, holder)
+    at = datetime(2023, 12, 1, tzinfo=UTC)
+    letter = funding.LetterSent(
+        application_id=case,
+        call_id=CALL,
+        version=1,
+        outcome="referred",
+        amount=0,
+        conditions=[],
+        sent_at=at,
+        complaint_until=at,
+        reserve_until=None,
+        holder_id=holder,
+        organisation="HNT",
+    )
+    await notify.take(letter, case)
+    await notify.meet(adviser, "hf_adviser", organisation="HNT")
+    await _address_all(notify)
+    told = {(each["person_id"], each["template"]) for each in await notify.messages()}
+    assert told == {
+        (holder, "receipt"),
+        (holder, "letter-referred"),
+        (signer, "letter-referred"),
+        (adviser, "letter-referred-adviser"),
+    }
+
+
+async def test_who_missed_the_call_with_a_draft_is_told(notify: Notify) -> None:
+    """Notify has never heard of the draft: nobody endorsed it, and its holder was not warned."""
+    holder, case = uuid4(), uuid4()
+    await notify.meet(holder)
+    closed = intake.DraftClosed(
+        application_id=case, call_id=CALL, holder_id=holder, deadline=datetime(2023, 10, 25, 13, tzinfo=UTC)
+    )
+    await notify.take(closed, case)
+    assert [each["template"] for each in await notify.messages()] == ["draft-closed"]
 
 
 async def test_a_contact_that_comes_later_completes_the_message(notify: Notify) -> None:

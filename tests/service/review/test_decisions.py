@@ -106,6 +106,29 @@ async def test_a_return_is_refused_after_the_trusts_own_deadline(play: CasePlay,
     refused(await decide(play, adviser, case, "returned"), 409, "return-too-late")
 
 
+async def test_what_a_moved_deadline_has_brought_in_time_can_be_returned(
+    play: CasePlay, adviser: Person
+) -> None:
+    await play.begin()
+    case = await play.resubmit("a", 1, after_internal_deadline=True)
+    await play.deliver(intake.SubmissionInTime(application_id=case, call_id=CALL), str(case))
+    assert (await decide(play, adviser, case, "returned")).status_code == 201
+
+
+async def test_a_no_that_crossed_with_a_return_by_intake_is_about_a_version_that_is_not_in_any_more(
+    play: CasePlay, adviser: Person
+) -> None:
+    """Intake has given the applicant the pen, so the next version may come, and is judged anew."""
+    await play.begin()
+    case = await play.submit("a")
+    await decide(play, adviser, case, "not_recommended")
+    returned = intake.ApplicationReturned(application_id=case, call_id=CALL, version=1, cause="infected")
+    await play.deliver(returned, str(case))
+    assert (await play.case(case))["state"] == "returned"
+    await play.resubmit("a", 2)
+    assert (await decide(play, adviser, case, "recommended", version=2)).status_code == 201
+
+
 async def test_a_return_by_intake_starts_over_and_keeps_the_consultations_that_were_waited_for(
     play: CasePlay, adviser: Person, consultant: Person
 ) -> None:

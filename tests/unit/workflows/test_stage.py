@@ -56,6 +56,12 @@ def test_return_and_resubmission() -> None:
     assert stage_of(*returned, CASE.submitted(2), CASE.returned(2)) == ("returned", "holder")
 
 
+def test_a_no_that_crossed_with_a_return_by_intake_ends_nothing() -> None:
+    crossed = [CASE.submitted(), CASE.prescreened("not_recommended"), CASE.returned(1)]
+    assert stage_of(*crossed) == ("returned", "holder")
+    assert stage_of(*crossed, CASE.submitted(2)) == ("prescreening", "hf:STOLAV")
+
+
 def test_endings_and_their_undoing() -> None:
     first = CASE.submitted()
     assert stage_of(first, CASE.withdrawn(LATER)) == ("withdrawn", "nobody")
