@@ -36,7 +36,11 @@ async def on_deadline_moved(conn: Connection, event: Incoming) -> None:
 
 
 async def on_application_submitted(conn: Connection, event: Incoming) -> None:
-    await taking_in.take_in_submission(conn, ApplicationSubmitted.from_data(event.data))
+    fact = ApplicationSubmitted.from_data(event.data)
+    await taking_in.take_in_submission(conn, fact)
+    if fact.version > 1:
+        # A no that crossed with intake's return was about the version before.
+        await endings.undo_ending(conn, fact.application_id, "not_recommended")
 
 
 async def on_application_withdrawn(conn: Connection, event: Incoming) -> None:
@@ -45,7 +49,9 @@ async def on_application_withdrawn(conn: Connection, event: Incoming) -> None:
 
 
 async def on_withdrawal_undone(conn: Connection, event: Incoming) -> None:
-    await endings.undo_ending(conn, WithdrawalUndone.from_data(event.data).application_id, "withdrawn")
+    fact = WithdrawalUndone.from_data(event.data)
+    if fact.state != "not_recommended":
+        await endings.undo_ending(conn, fact.application_id, "withdrawn")
 
 
 async def on_application_rejected(conn: Connection, event: Incoming) -> None:
@@ -54,7 +60,9 @@ async def on_application_rejected(conn: Connection, event: Incoming) -> None:
 
 
 async def on_rejection_undone(conn: Connection, event: Incoming) -> None:
-    await endings.undo_ending(conn, RejectionUndone.from_data(event.data).application_id, "rejected")
+    fact = RejectionUndone.from_data(event.data)
+    if fact.state != "not_recommended":
+        await endings.undo_ending(conn, fact.application_id, "rejected")
 
 
 async def on_application_expired(conn: Connection, event: Incoming) -> None:
@@ -65,7 +73,7 @@ async def on_application_expired(conn: Connection, event: Incoming) -> None:
 async def on_prescreening_decided(conn: Connection, event: Incoming) -> None:
     fact = PrescreeningDecided.from_data(event.data)
     if fact.outcome == "not_recommended":
-        await endings.end_case(conn, fact.application_id, fact.call_id, "not_recommended")
+        await endings.not_recommend(conn, fact.application_id, fact.call_id, fact.version)
 
 
 async def on_case_recommended(conn: Connection, event: Incoming) -> None:

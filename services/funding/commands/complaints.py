@@ -48,6 +48,11 @@ async def complain(
     case = await lock_case(conn, application_id)
     version = case.decision_version
     letter = await papers.find_letter(conn, application_id, version)
+    if case.ended_as == "rejected":
+        raise StepOutOfOrder(
+            "a rejection has no decision letter: the trust complains in writing to the funder, until the "
+            "instant that the mail about it names, and an adviser can undo it until then"
+        )
     if letter is None:
         raise StepOutOfOrder("there is no decision to complain about yet")
     if case.state in (CaseState.AWARDED, CaseState.LOST):

@@ -5,6 +5,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from services.common.db import Connection, now
+from services.common.errors import NotYet
 from services.common.record import Actor, Entry, record_all
 from services.funding.commands.left_out import leave_out
 from services.funding.commands.letters import issue_letter
@@ -49,6 +50,15 @@ async def end_case(
             entries += await leave_list(conn, case, pots, _SERVICE)
     if entries:
         await record_all(conn, entries)
+
+
+async def not_recommend(conn: Connection, application_id: UUID, call_id: str, version: int) -> None:
+    """The trust's no ends the case, unless a newer version has come. NotYet before the version itself."""
+    case = await cases.find_case(conn, application_id)
+    if case is None or case.version < version:
+        raise NotYet(f"version {version} of {application_id} has not arrived yet")
+    if case.version == version:
+        await end_case(conn, application_id, call_id, "not_recommended")
 
 
 async def _refuse_award(

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.service.funding.play import Case, Play
+from services.intake.events import ApplicationRejected
+from tests.service.funding.play import AT, Case, Play
 
 
 def _problem(answer: Any) -> str:
@@ -33,6 +34,24 @@ async def test_complaints_come_once_in_time_and_never_about_an_award(play: Play)
     assert (await play.facts("complaint-decided", declined))[0]["upheld"] is False
     shown = (await play.api.get(declined.holder, path)).json()["items"]
     assert [(each["n"], each["state"]) for each in shown] == [(1, "refused")]
+
+
+async def test_who_complains_about_a_rejection_here_is_told_how(play: Play) -> None:
+    await play.publish_call({"service": 1_000_000})
+    case = await play.submit(Case("HNT", 500_000, "awarded", 1))
+    rejected = ApplicationRejected(
+        application_id=case.id,
+        call_id="call-a",
+        version=1,
+        rules=["X08"],
+        decided_by=play.adviser.id,
+        undo_until=AT,
+    )
+    await play.fact(rejected, case.id)
+    institution = play.person("institution", organisation="HNT")
+    answer = await play.api.post(institution, f"{case.path}/complaints", {"ground": "Beløpet er lest feil"})
+    assert _problem(answer) == "step-out-of-order"
+    assert "in writing" in answer.json()["detail"]
 
 
 async def test_an_upheld_complaint_withdraws_the_offer_that_waits(play: Play) -> None:

@@ -1,9 +1,12 @@
 """Withdrawals that cross with decisions, and their undoing: nothing is decided twice, lost or overtaken."""
 
+from dataclasses import replace
+
 import pytest
 
 from deploy.demo.calls import real_call
 from services.intake.events import ApplicationWithdrawn, WithdrawalUndone
+from services.review.events import PrescreeningDecided
 from tests.service.funding.play import AT, Case, Play
 
 
@@ -42,6 +45,31 @@ async def test_a_withdrawal_before_the_decision_leaves_the_case_out(play: Play) 
     (letter,) = await play.facts("letter-sent", case)
     assert (letter["version"], letter["outcome"]) == (1, "reserve")
     assert await play.pot() == (1_000_000, 200_000, 300_000)
+
+
+async def test_a_no_is_about_the_version_that_was_read_in_whatever_order_it_comes(play: Play) -> None:
+    """Intake handed the case back before it heard of the no, so the next version is judged anew."""
+    await play.publish_call({"service": 1_000_000})
+    for first in ("no", "version"):
+        case = await play.submit(Case("HMR", 300_000, "awarded", 1))
+        no = PrescreeningDecided(
+            application_id=case.id, call_id="call-a", version=1, outcome="not_recommended", decided_by=case.id
+        )
+        if first == "no":
+            await play.fact(no, case.id)
+            assert await play.state(case) == "ended"
+        await play.submit(case, version=2)
+        if first == "version":
+            await play.fact(no, case.id)
+        assert await play.state(case) == "received"
+
+
+async def test_an_undo_does_not_revive_what_the_trust_has_not_recommended(play: Play) -> None:
+    await play.publish_call({"service": 1_000_000})
+    case = await play.submit(Case("HMR", 300_000, "awarded", 1))
+    await play.fact(_withdrawn(case), case.id)
+    await play.fact(replace(_undone(case), state="not_recommended"), case.id)
+    assert await play.state(case) == "ended"
 
 
 async def test_an_ending_undone_before_the_decision_waits_for_it_and_takes_nothing_from_it(
