@@ -190,6 +190,9 @@ TELLING: Mapping[type[Fact], Mail | NoMail] = {
     ),
     review.ClarificationAnswered: Mail(("holder",), "clarification-answered"),
     review.ConsultationAnswered: NoMail("it is advice to the committee; " + _LETTER_TELLS),
+    review.ConsultationWaived: NoMail(
+        "nobody waits for the answer any more; the panel sees that it is missing"
+    ),
     review.QuestionAsked: NoMail(_A_TASK_TELLS),
     review.QuestionAnswered: Mail(("asker",), "question-answered"),
     review.RoundEntered: NoMail(_STATUS_SHOWS),

@@ -156,6 +156,15 @@ class ConsultationAnswered(CaseFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConsultationWaived(CaseFact):
+    """The organisation's answer is overdue, and an adviser lets the case go on without it, flagged."""
+
+    TYPE: ClassVar[str] = "no.innoflyt.review.consultation-waived.v1"
+    organisation: str
+    waived_by: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class QuestionAsked(CaseFact):
     """A question stands on the case; `task_id` is the task that waits for its answer, if any."""
 

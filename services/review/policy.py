@@ -31,6 +31,7 @@ class Act(StrEnum):
     PRESCREEN = "prescreen"
     CONSULT = "consult"
     CLARIFY = "clarify"
+    WAIVE_CONSULTATION = "waive_consultation"
     NAME_MEMBERS = "name_members"
     SEE_MEMBERS = "see_members"
     NAME_STANDINS = "name_standins"
@@ -58,6 +59,7 @@ PERMITTED: Mapping[Act, frozenset[str]] = {
     Act.PRESCREEN: frozenset({"hf_adviser"}),
     Act.CONSULT: frozenset({"consultant"}),
     Act.CLARIFY: frozenset({"consultant"}),
+    Act.WAIVE_CONSULTATION: frozenset({"rhf_adviser"}),
     Act.NAME_MEMBERS: frozenset({"rhf_adviser"}),
     Act.SEE_MEMBERS: frozenset({"member", "chair"}) | STAFF,
     Act.NAME_STANDINS: frozenset({"rhf_adviser"}),

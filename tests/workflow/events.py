@@ -120,6 +120,9 @@ class Applicant:
             **self._case, organisation=organisation, outcome="feasible", answered_by=uuid4()
         )
 
+    def waived(self, organisation: str) -> Event:
+        return review.ConsultationWaived(**self._case, organisation=organisation, waived_by=uuid4())
+
     def entered(self, flags: tuple[str, ...] = ()) -> Event:
         return review.RoundEntered(**self._case, panel="service_transfer", flags=list(flags))
 

@@ -316,6 +316,14 @@ async def test_clarification_answered_when_consulted_counts_as_the_answer(world:
     await world.comes("review.enter_round")
 
 
+async def test_case_goes_on_without_an_answer_that_is_waived(world: World) -> None:
+    case = Applicant()
+    goes_well(world, case)
+    world.answers["review.open_task:consult"] = always(case.waived("HP"))
+    await world.happens(case.submitted(touches=("HP",)))
+    await world.comes("review.enter_round")
+
+
 async def test_nothing_more_is_asked_of_a_straggler_when_it_is_decided(world: World) -> None:
     case = Applicant()
     goes_well(world, case)

@@ -86,6 +86,7 @@ TASK_MOVED = "no.innoflyt.review.task-moved.v1"
 PRESCREENING_DECIDED = "no.innoflyt.review.prescreening-decided.v1"
 CLARIFICATION_ANSWERED = "no.innoflyt.review.clarification-answered.v1"
 CONSULTATION_ANSWERED = "no.innoflyt.review.consultation-answered.v1"
+CONSULTATION_WAIVED = "no.innoflyt.review.consultation-waived.v1"
 ROUND_ENTERED = "no.innoflyt.review.round-entered.v1"
 CASE_UNASSESSED = "no.innoflyt.review.case-unassessed.v1"
 ROUND_COMPLETE = "no.innoflyt.review.round-complete.v1"
@@ -150,6 +151,7 @@ ROUTES: Mapping[str, Route] = {
     PRESCREENING_DECIDED: Route("application", ("version", "outcome")),
     CLARIFICATION_ANSWERED: Route("application", ("organisation",)),
     CONSULTATION_ANSWERED: Route("application", ("organisation",)),
+    CONSULTATION_WAIVED: Route("application", ("organisation",)),
     ROUND_ENTERED: Route("application", ("flags",)),
     CASE_UNASSESSED: Route("application"),
     ACCESS_GRANTED: Route("application"),

@@ -51,9 +51,10 @@ class Case:
         )
 
     def heard(self, organisation: str) -> bool:
-        """Whether the organisation was consulted, or asked from the draft, which counts too (X14)."""
-        answers = (facts.CONSULTATION_ANSWERED, facts.CLARIFICATION_ANSWERED)
-        return any(self._known.has(each, organisation=organisation) for each in answers)
+        """Whether nobody waits for the organisation: it was consulted, or asked from the draft, which counts
+        too (X14), or an adviser lets the case go on without its answer."""
+        ends = (facts.CONSULTATION_ANSWERED, facts.CLARIFICATION_ANSWERED, facts.CONSULTATION_WAIVED)
+        return any(self._known.has(each, organisation=organisation) for each in ends)
 
     def unanswered(self) -> list[str]:
         """The organisations still to be heard, in the order of the application."""

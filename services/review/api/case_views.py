@@ -25,6 +25,15 @@ class ConsultationView(BaseModel):
     answered_at: AwareDatetime
 
 
+class WaiverView(BaseModel):
+    """The case goes on without this organisation's answer."""
+
+    organisation: str
+    reason: str
+    waived_by: UUID
+    waived_at: AwareDatetime
+
+
 class ClarificationView(BaseModel):
     """Asked from the draft; the answer's fields are null until it is given."""
 
@@ -83,6 +92,7 @@ class CaseView(BaseModel):
     ended_as: str | None
     prescreenings: list[PrescreeningView]
     consultations: list[ConsultationView]
+    waivers: list[WaiverView]
     clarifications: list[ClarificationView]
     tasks: list[CaseTaskView]
     waited: WaitedView

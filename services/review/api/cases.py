@@ -19,6 +19,7 @@ from services.review.api.case_views import (
     ConsultationView,
     PrescreeningView,
     WaitedView,
+    WaiverView,
 )
 from services.review.api.inputs import Text
 from services.review.api.reads import note_read
@@ -65,6 +66,18 @@ class ConsultationBody(Body):
     )
 
     outcome: Literal["covered", "adjust", "feasible"]
+    reason: Text
+
+
+class WaiverBody(Body):
+    """Why the case goes on without the answer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"reason": "They have been asked three times, and the panel meets on Monday."}]
+        }
+    )
+
     reason: Text
 
 
@@ -142,6 +155,38 @@ async def answer_consultation(
 
 
 @router.post(
+    "/cases/{application_id}/consultations/{organisation}/waiver",
+    status_code=201,
+    response_model=WaiverView,
+    summary="Let the case go on, flagged, without an answer that is overdue",
+)
+async def waive_consultation(
+    application_id: UUID,
+    organisation: OrganisationCode,
+    body: WaiverBody,
+    request: Request,
+    caller: CallerDep,
+    database: DatabaseDep,
+    arrival: ArrivedDep,
+) -> Response:
+    async def run(conn: Connection) -> WaiverView:
+        access = await store.access(conn, application_id, caller.person_id)
+        permit(caller, Act.WAIVE_CONSULTATION, standing(caller, access))
+        waived = decisions.Waiver(
+            application_id=application_id,
+            organisation=organisation,
+            reason=body.reason,
+            waived_by=caller.person_id,
+            waived_at=await arrived_at(conn, arrival),
+        )
+        await consultations.waive_consultation(conn, waived)
+        return _waiver(waived)
+
+    async with noting_denials(database, caller, "waive_consultation", application_id):
+        return await once(request, caller, database, run)
+
+
+@router.post(
     "/clarifications/{clarification_id}/answer",
     status_code=201,
     response_model=ClarificationView,
@@ -202,6 +247,7 @@ async def _view(conn: Connection, application_id: UUID) -> CaseView:
         ended_as=case.ended_as,
         prescreenings=[_prescreening(each) for each in await decisions.prescreenings(conn, case.id)],
         consultations=[_consultation(each) for each in await decisions.consultations(conn, case.id)],
+        waivers=[_waiver(each) for each in await decisions.waivers(conn, case.id)],
         clarifications=[_clarification(each) for each in await decisions.clarifications(conn, case.id)],
         tasks=[
             CaseTaskView(
@@ -226,6 +272,10 @@ def _prescreening(decided: decisions.Prescreening) -> PrescreeningView:
 
 def _consultation(answered: decisions.Consultation) -> ConsultationView:
     return ConsultationView.model_validate(answered, from_attributes=True)
+
+
+def _waiver(waived: decisions.Waiver) -> WaiverView:
+    return WaiverView.model_validate(waived, from_attributes=True)
 
 
 def _clarification(asked: decisions.Clarification) -> ClarificationView:

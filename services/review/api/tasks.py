@@ -16,6 +16,7 @@ from services.common.http import Body, DatabaseDep, decode_cursor, encode_cursor
 from services.common.idempotency import once
 from services.review.api.inputs import Text
 from services.review.commands import worklist as commands
+from services.review.domain.act_paths import waiver_path
 from services.review.policy import sees_task
 from services.review.store import worklist as store
 from services.review.store.tasks import Task
@@ -36,7 +37,8 @@ class AudienceView(BaseModel):
 
 
 class TaskView(BaseModel):
-    """One wait on a person. `act_path` is `<METHOD> <service> <path>`: where the work is done."""
+    """One wait on a person. `act_path` is `<METHOD> <service> <path>`: where the work is done; `waiver_path`:
+    where an adviser of the funder lets the case go on without it, once it is overdue."""
 
     id: UUID
     kind: str
@@ -53,6 +55,7 @@ class TaskView(BaseModel):
     claimed_by: UUID | None
     closed_at: AwareDatetime | None
     act_path: str
+    waiver_path: str | None
 
     @classmethod
     def of(cls, listed: store.Listed) -> Self:
@@ -77,6 +80,7 @@ class TaskView(BaseModel):
             claimed_by=task.claimed_by,
             closed_at=task.closed_at,
             act_path=task.act_path,
+            waiver_path=waiver_path(task.kind, task.n, task.application_id),
         )
 
 

@@ -1,4 +1,5 @@
-"""What a consulted organisation answers: from the draft (a clarification) or on the case (a consultation)."""
+"""What a consulted organisation answers, from the draft (a clarification) or on the case (a consultation),
+and what becomes of a case whose answer does not come."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +7,24 @@ from datetime import datetime
 from uuid import UUID
 
 from services.common.db import Connection
-from services.common.errors import NotFound, StepOutOfOrder
+from services.common.errors import NotFound, Refused, StepOutOfOrder
 from services.common.record import Actor, Fact
 from services.review.commands import alarms
 from services.review.commands.ending import lock_call_and_case
 from services.review.commands.recording import record_facts
 from services.review.commands.rounds import complete_round_if_ready
-from services.review.commands.tasks import close_task
+from services.review.commands.tasks import cancel_task, close_task
 from services.review.domain.cases import CaseAction, CaseState, move
-from services.review.events import ClarificationAnswered, ConsultationAnswered
+from services.review.events import ClarificationAnswered, ConsultationAnswered, ConsultationWaived
 from services.review.store import assessments, rounds
 from services.review.store import cases as case_store
 from services.review.store import decisions as store
+from services.review.store import tasks as task_store
 from workflows.contracts.tasks import ANSWER_CLARIFICATION, CONSULT
+
+
+class AnswerNotOverdue(Refused):
+    """The organisation still has time to answer."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,36 @@ async def answer_consultation(
     body = {"organisation": organisation, "outcome": answer.outcome, "reason": answer.reason}
     await record_facts(conn, by, "consultation.answered", body, facts)
     return given
+
+
+async def waive_consultation(conn: Connection, waived: store.Waiver) -> None:
+    """Let the case go on without an answer that is overdue; one that comes later still counts.
+
+    NotFound where the organisation is not consulted, StepOutOfOrder where nobody is waited for,
+    AnswerNotOverdue before the answer was due.
+    """
+    case = await lock_call_and_case(conn, waived.application_id)
+    if case is None or waived.organisation not in case.touches:
+        raise NotFound
+    asked = await task_store.lock_latest(conn, str(case.id), CONSULT, waived.organisation)
+    if asked is None or asked.closed_at is not None:
+        raise StepOutOfOrder(f"Nobody waits for an answer of {waived.organisation}")
+    if waived.waived_at < asked.due_at:
+        raise AnswerNotOverdue(due_at=asked.due_at.isoformat())
+    await store.insert_waiver(conn, waived)
+    by = Actor("person", str(waived.waived_by))
+    facts: list[Fact] = [
+        ConsultationWaived(
+            application_id=case.id,
+            call_id=case.call_id,
+            organisation=waived.organisation,
+            waived_by=waived.waived_by,
+        )
+    ]
+    facts += await cancel_task(conn, asked.subject, asked.kind, asked.n, by=by, because="waived")
+    facts += await complete_round_if_ready(conn, case.call_id)
+    body = {"organisation": waived.organisation, "reason": waived.reason}
+    await record_facts(conn, by, "consultation.waived", body, facts)
 
 
 async def answer_clarification(

@@ -32,18 +32,20 @@ _STILL_OPEN = frozenset({"gathering", "declaring", "short"})
 async def enter_round(conn: Connection, entry: CaseEntry, by: Actor) -> None:
     """The case is ready for its panel; the last one to enter completes the round. Once per case.
 
-    A case that has ended or been returned meanwhile stays out. One that comes when conflicts are settled is
-    noted, and assessed in a round of its own. Retried while the case is unknown.
+    It is flagged with the answers that were waived. A case that has ended or been returned meanwhile stays
+    out. One that comes when conflicts are settled is noted, and assessed in a round of its own. Retried while
+    the case is unknown.
     """
     await get_call(conn, entry.call_id)
     await cases.lock_call(conn, entry.call_id)
     case = await cases.lock_case(conn, entry.application_id)
     if case is None or case.panel is None:
         raise CaseNotKnownYet(str(entry.application_id))
-    facts = await _enter(conn, case, entry.flags)
+    flags = [*entry.flags, *await barrier.waived(conn, case.id)]
+    facts = await _enter(conn, case, flags)
     if facts:
         facts += await complete_round_if_ready(conn, entry.call_id)
-    await record_facts(conn, by, "round.entered", {"flags": list(entry.flags)}, facts)
+    await record_facts(conn, by, "round.entered", {"flags": flags}, facts)
 
 
 async def _enter(conn: Connection, case: Case, flags: Sequence[str]) -> list[Fact]:
@@ -106,7 +108,9 @@ async def _may_go_on(conn: Connection, call: cases.Call, waiting: Sequence[UUID]
     if call.straggler_passed_at is None:
         return False
     for application_id in waiting:
-        if waits_for_straggler(call, await barrier.missing(conn, application_id)):
+        waived = await barrier.waived(conn, application_id)
+        lacking = [each for each in await barrier.missing(conn, application_id) if each not in waived]
+        if waits_for_straggler(call, lacking):
             return False
     return True
 

@@ -40,6 +40,17 @@ _ACT_PATHS: Mapping[str, str] = {
 }
 
 
+_WAIVER_PATHS: Mapping[str, str] = {
+    tasks.CONSULT: "POST review /v1/cases/{application_id}/consultations/{n}/waiver",
+}
+
+
+def waiver_path(kind: str, n: str, application_id: UUID | None) -> str | None:
+    """Where an adviser of the funder lets the case go on once the task is overdue; None: it must wait."""
+    path = _WAIVER_PATHS.get(kind)
+    return None if path is None else path.format(application_id=application_id, n=n)
+
+
 def act_path(
     kind: str, subject: str, n: str, *, task_id: UUID, application_id: UUID | None, act_id: UUID | None
 ) -> str:

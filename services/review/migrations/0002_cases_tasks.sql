@@ -158,6 +158,16 @@ create table consultation (
   primary key (application_id, organisation)
 );
 
+-- An adviser lets the case go on without an answer that is overdue; its panel sees what is missing.
+create table waiver (
+  application_id uuid not null references cases,
+  organisation   text not null,
+  reason         text not null,
+  waived_by      uuid not null,
+  waived_at      timestamptz not null,
+  primary key (application_id, organisation)
+);
+
 -- Asked from the draft, answered here; the answer may stand in for the consultation later.
 create table clarification (
   id             uuid primary key,

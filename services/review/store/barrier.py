@@ -72,6 +72,13 @@ async def missing(conn: Connection, application_id: UUID) -> list[str]:
     return first + [f"consultation_{organisation}" for organisation in row["consultations"]]
 
 
+async def waived(conn: Connection, application_id: UUID) -> list[str]:
+    """Of what the case is missing, the consultations that an adviser lets it go on without."""
+    rows = await conn.fetch("select organisation from waiver where application_id = $1", application_id)
+    without = {f"consultation_{row['organisation']}" for row in rows}
+    return [each for each in await missing(conn, application_id) if each in without]
+
+
 async def complete(conn: Connection, call_id: str, straggler_ids: Iterable[UUID]) -> None:
     await conn.execute("update call set round_complete_at = clock_timestamp() where id = $1", call_id)
     await conn.executemany(

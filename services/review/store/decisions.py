@@ -29,6 +29,15 @@ class Consultation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waiver:
+    application_id: UUID
+    organisation: str
+    reason: str
+    waived_by: UUID
+    waived_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Clarification:
     id: UUID
     application_id: UUID
@@ -90,6 +99,27 @@ async def consultations(conn: Connection, application_id: UUID) -> list[Consulta
         application_id,
     )
     return [Consultation(**dict(row)) for row in rows]
+
+
+async def insert_waiver(conn: Connection, waived: Waiver) -> None:
+    await conn.execute(
+        """
+        insert into waiver (application_id, organisation, reason, waived_by, waived_at)
+        values ($1, $2, $3, $4, $5)
+        """,
+        waived.application_id,
+        waived.organisation,
+        waived.reason,
+        waived.waived_by,
+        waived.waived_at,
+    )
+
+
+async def waivers(conn: Connection, application_id: UUID) -> list[Waiver]:
+    rows = await conn.fetch(
+        "select * from waiver where application_id = $1 order by waived_at, organisation", application_id
+    )
+    return [Waiver(**dict(row)) for row in rows]
 
 
 async def insert_clarification(

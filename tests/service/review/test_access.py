@@ -35,6 +35,7 @@ BODIES: Mapping[str, Any] = {
     "POST /v1/tasks/{task_id}/handled": {"note": "Done."},
     "POST /v1/cases/{application_id}/prescreening": {"version": 9, "outcome": "recommended", "reason": "x"},
     "POST /v1/cases/{application_id}/consultations/{organisation}": {"outcome": "covered", "reason": "x"},
+    "POST /v1/cases/{application_id}/consultations/{organisation}/waiver": {"reason": "x"},
     "POST /v1/clarifications/{clarification_id}/answer": {"outcome": "covered", "reason": "x"},
     "POST /v1/cases/{application_id}/questions": {"text": "x", "of": "consultant", "organisation": "NONE"},
     "POST /v1/questions/{question_id}/answer": {"text": "x"},

@@ -8,6 +8,7 @@ from services.review.api import cases, meetings, panels, questions, rounds, task
 BODIES = [
     cases.PrescreeningBody,
     cases.ConsultationBody,
+    cases.WaiverBody,
     questions.QuestionBody,
     questions.AnswerBody,
     tasks.PassOn,
