@@ -204,20 +204,16 @@ class Grant:
         grant = self._grant
         organisation = grant.award().text("organisation")
         while not grant.invoicing_closed():
-            ends_at = grant.ends_at()
-            if not await self._run.until(
-                lambda: grant.invoicing_closed() or grant.ends_at() != ends_at,  # noqa: B023
-                at=ends_at,
-            ):
-                break
-        while not grant.invoicing_closed():
-            due_at = grant.invoicing_due_at()
-            task = self._task(tasks.REGISTER_INVOICES, "1", "institution", organisation)
-            await self._run.do(review.open_task, replace(task, due_at=due_at))
+            ends_at, due_at = grant.ends_at(), grant.invoicing_due_at()
 
             def settled() -> bool:
-                return grant.invoicing_closed() or grant.invoicing_due_at() != due_at  # noqa: B023
+                moved = (grant.ends_at(), grant.invoicing_due_at()) != (ends_at, due_at)  # noqa: B023
+                return moved or grant.invoicing_closed()
 
+            if await self._run.until(settled, at=ends_at):
+                continue
+            task = self._task(tasks.REGISTER_INVOICES, "1", "institution", organisation)
+            await self._run.do(review.open_task, replace(task, due_at=due_at))
             over = due_at + TRAVEL
             wait = waits.instant("invoicing_due_at", over)
             if not await self._run.until(settled, waits.person(task), wait, at=over):
