@@ -38,6 +38,13 @@ async def on_consultation(conn: Connection, event: Incoming) -> None:
     )
 
 
+async def on_waiver(conn: Connection, event: Incoming) -> None:
+    fact = review.ConsultationWaived.from_data(event.data)
+    await facts.note(
+        conn, fact.application_id, "consultation_waived", event.time, organisation=fact.organisation
+    )
+
+
 async def on_question(conn: Connection, event: Incoming) -> None:
     fact = review.QuestionAsked.from_data(event.data)
     of_holder = fact.asked_of.role == "holder"
@@ -223,6 +230,7 @@ HANDLERS: dict[str, Handler] = {
     review.PrescreeningDecided.TYPE: on_prescreening,
     review.ClarificationAnswered.TYPE: on_clarification,
     review.ConsultationAnswered.TYPE: on_consultation,
+    review.ConsultationWaived.TYPE: on_waiver,
     review.QuestionAsked.TYPE: on_question,
     review.QuestionAnswered.TYPE: on_answer,
     review.TaskOpened.TYPE: on_task_opened,

@@ -116,6 +116,11 @@ HAPPENED: dict[str, dict[str, str]] = {
         "nn": "Ei fråsegn er gitt",
         "en": "A consultation was answered",
     },
+    "consultation_waived": {
+        "nb": "Søknaden går videre uten en uttalelse som er for sen",
+        "nn": "Søknaden går vidare utan ei fråsegn som er for sein",
+        "en": "The application goes on without an answer that is overdue",
+    },
     "question_asked": {
         "nb": "Du har fått et spørsmål",
         "nn": "Du har fått eit spørsmål",

@@ -195,6 +195,16 @@ async def test_a_question_to_the_holder_is_theirs_until_answered(world: World) -
     assert codes[-2:] == ["question_asked", "question_answered"]
 
 
+async def test_the_applicant_reads_that_the_case_goes_on_without_an_answer(world: World) -> None:
+    holder = world.person(organisation="HMR")
+    application_id = await world.submitted(holder)
+    waived = review.ConsultationWaived(
+        application_id=application_id, call_id=world.call.id, organisation="HP", waived_by=uuid.uuid4()
+    )
+    await take(world, waived, application_id)
+    assert (await world.status(holder, application_id))["timeline"][-1]["code"] == "consultation_waived"
+
+
 async def test_stages_move_by_activity_once_each_and_only_to_known_ones(world: World) -> None:
     holder = world.person(organisation="HMR")
     application_id = await world.submitted(holder)
