@@ -143,6 +143,7 @@ class Times(Part):
     straggler_policy: Literal["wait", "go_on"]
     cure_window: TimeRule | None = None
     undo_window: TimeRule
+    """From a withdrawal."""
     accept_award: TimeRule
     acceptance_lapse: TimeRule
     """After the acceptance's due instant: when the loss is proposed."""
@@ -169,7 +170,7 @@ class Times(Part):
     invoicing: TimeRule
     """From the project's end: until when the trust may invoice."""
     complaint_window: TimeRule
-    """From the letter."""
+    """From the letter, or from a rejection."""
     reserve_validity: TimeRule
     """From the letter: how long a place on the reserve list can still move up."""
 
