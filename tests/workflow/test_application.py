@@ -157,6 +157,37 @@ async def test_not_recommended_case_goes_no_further(world: World) -> None:
     assert not world.of("review.enter_round")
 
 
+async def test_no_that_crosses_with_a_return_by_intake_ends_nothing(world: World) -> None:
+    case = Applicant()
+    goes_well(world, case)
+    world.answers["review.open_task:prescreen"] = sequence(
+        [case.prescreened("not_recommended", 1)], [case.prescreened("recommended", 2)]
+    )
+    await world.happens(case.submitted(1))
+    await world.comes("intake.enter_stage", stage="not_recommended")
+    await world.happens(case.returned(1))
+    await world.comes("intake.enter_stage", stage="returned")
+    await world.happens(case.submitted(2))
+    await world.comes("review.enter_round")
+
+
+async def test_return_that_crosses_with_a_withdrawal_waits_for_the_next_version_after_the_undo(
+    world: World,
+) -> None:
+    case = Applicant()
+    goes_well(world, case)
+    world.answers["review.open_task:prescreen"] = sequence(
+        [case.withdrawn(await world.now() + UNDO), case.prescreened("returned", 1)],
+        [case.prescreened("recommended", 2)],
+    )
+    await world.happens(case.submitted(1))
+    await world.comes("intake.enter_stage", stage="withdrawn")
+    await world.happens(case.withdrawal_undone())
+    await world.comes("intake.enter_stage", stage="returned")
+    await world.happens(case.submitted(2))
+    await world.comes("review.enter_round")
+
+
 async def test_rejection_is_confirmed_by_a_person_and_ends_the_case_after_the_undo_window(
     world: World,
 ) -> None:
