@@ -22,7 +22,7 @@ from services.review.commands.recording import record_facts
 from services.review.commands.steps import reopen
 from services.review.domain.cases import CaseState
 from services.review.domain.rounds import Participant, Standing
-from services.review.store import assessments, cases, participants
+from services.review.store import assessments, cases, participants, rounds
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,8 @@ async def declare(
     then an adviser is asked to see to it before the decision. A conflict is not taken back. Raises NotFound
     (not a member, or a case that is not theirs) and Invalid.
     """
-    # Cases are locked before their round, and the adviser's task is about the case.
-    for each in sorted(each.application_id for each in declarations if each.conflict):
-        await cases.lock_case(conn, each)
+    # The adviser's task is about the case, and cases are locked before their round.
+    await rounds.lock_cases(conn, round_id, [each.application_id for each in declarations if each.conflict])
     round_ = await lock_round(conn, round_id)
     if round_ is None:
         raise NotFound

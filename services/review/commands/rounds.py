@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from services.common.db import Connection
 from services.common.errors import NotFound
 from services.common.record import Actor, Fact
@@ -45,7 +47,8 @@ async def enter_round(conn: Connection, entry: CaseEntry, by: Actor) -> None:
     facts = await _enter(conn, case, flags)
     if facts:
         facts += await complete_round_if_ready(conn, entry.call_id)
-    await record_facts(conn, by, "round.entered", {"flags": flags}, facts)
+    body: dict[str, JsonValue] = {"flags": list[JsonValue](flags)}
+    await record_facts(conn, by, "round.entered", body, facts)
 
 
 async def _enter(conn: Connection, case: Case, flags: Sequence[str]) -> list[Fact]:

@@ -63,6 +63,19 @@ async def lock(conn: Connection, round_id: str) -> Round | None:
     return None if row is None else Round(**dict(row))
 
 
+async def lock_cases(conn: Connection, round_id: str, application_ids: Iterable[UUID]) -> None:
+    """Lock those of the cases that are in the round; one that came too late has a round of its own."""
+    await conn.execute(
+        """
+        select from cases s join round_case c on c.application_id = s.id
+        where c.round_id = $1 and not c.late and s.id = any($2)
+        order by s.id for no key update of s
+        """,
+        round_id,
+        list(application_ids),
+    )
+
+
 async def get(conn: Connection, round_id: str) -> Round | None:
     row = await conn.fetchrow(f"select {_COLUMNS} from panel_round where id = $1", round_id)
     return None if row is None else Round(**dict(row))

@@ -1,6 +1,7 @@
 """The states of a case in review, and when it can be returned."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,9 +13,11 @@ from services.review.domain.cases import (
     CaseAction,
     CaseState,
     ReturnTooLate,
+    idle_because,
     move,
     require_returnable,
 )
+from workflows.contracts import tasks as kinds
 
 DEADLINE = datetime(2023, 10, 25, 13, tzinfo=UTC)
 
@@ -60,3 +63,28 @@ def test_a_return_is_possible_until_the_deadline_itself() -> None:
 def test_what_missed_the_trusts_own_deadline_is_never_returned() -> None:
     with pytest.raises(ReturnTooLate):
         require_returnable(DEADLINE - timedelta(days=1), DEADLINE, after_internal_deadline=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "n", "stands", "because"),
+    [
+        (kinds.PRESCREEN, "2", {}, None),
+        (kinds.PRESCREEN, "1", {}, "returned"),
+        (kinds.CONFIRM_REJECTION, "2", {"state": CaseState.RETURNED}, "returned"),
+        (kinds.PRESCREEN, "3", {"state": CaseState.RETURNED}, None),
+        (kinds.CONSULT, "HP", {}, None),
+        (kinds.CONSULT, "HP", {"state": CaseState.RETURNED}, "returned"),
+        (kinds.CONSULT, "TTO", {}, "returned"),
+        (kinds.ANSWER_CLARIFICATION, "1", {"state": CaseState.RETURNED}, None),
+        (kinds.ANSWER_CLARIFICATION, "1", {"state": CaseState.DECIDED}, "decided"),
+        (kinds.CONSULT, "HP", {"state": CaseState.DECIDED}, "decided"),
+        (kinds.ANSWER_QUESTION, "1", {"state": CaseState.DECIDED}, None),
+        (kinds.ANSWER_QUESTION, "1", {"state": CaseState.ENDED, "ended_as": "expired"}, "expired"),
+        (kinds.HANDLE_LATE_FACT, "1", {"state": CaseState.ENDED, "ended_as": "expired"}, None),
+    ],
+)
+def test_nobody_is_waited_for_in_vain(kind: str, n: str, stands: dict[str, Any], because: str | None) -> None:
+    """A case in its second version, which touches HP."""
+    before = {"state": CaseState.PRESCREENING, "version": 2, "touches": ["HP"]}
+    endings = {"ended_as": None, "lost_as": None}
+    assert idle_because(kind, n, **{**before, **endings, **stands}) == because
