@@ -9,7 +9,7 @@ from io import BytesIO
 from uuid import uuid4
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from minio.error import S3Error
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
@@ -39,6 +39,18 @@ async def test_the_topics_keep_events_and_compact_contacts(stack: Settings) -> N
     }
     assert policies == {name: config["cleanup.policy"] for name, config in kafka.TOPICS.items()}
     assert policies["intake.contacts"] == "compact"
+
+
+async def test_a_topic_that_the_broker_refuses_is_an_error_and_one_that_is_there_is_none(
+    stack: Settings,
+) -> None:
+    admin = await kafka.connected(stack)
+    try:
+        await kafka.create_topics(admin, [NewTopic(name, 1, 1) for name in kafka.TOPICS])
+        with pytest.raises(RuntimeError, match="no name"):
+            await kafka.create_topics(admin, [NewTopic("no name", 1, 1)])
+    finally:
+        await admin.close()
 
 
 async def test_temporal_knows_what_operators_search_by(stack: Settings) -> None:
