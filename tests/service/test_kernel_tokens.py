@@ -1,4 +1,5 @@
 """S15: every form of forged, stale or misdirected token is 401, and none makes us call anybody."""
+# Longer than 300 lines because each kind of forgery is one short line or test against one issuer.
 
 import asyncio
 import base64

@@ -13,11 +13,14 @@ import httpx
 
 from deploy.demo.calls import demo_call
 from services.common.db import Database
-from services.common.record import Actor
+from services.common.record import Actor, Fact
 from services.common.settings import Settings
 from services.intake.checks import CHECKS
+from services.intake.commands.stages import enter_stage
+from services.intake.consumers import HANDLERS
 from services.intake.events.call_definition import CallDefinition
 from tests.support.api import Api
+from tests.support.facts import deliver
 from tests.support.tokens import Person
 
 WORKFLOW = Actor("workflow", "test")
@@ -165,6 +168,15 @@ class World:
         application_id = await self.complete(holder, **more)
         made(await self.submit(holder, application_id))
         return application_id
+
+    async def take(self, fact: Fact, key: object) -> None:
+        """A fact of another service arrives."""
+        await deliver(self.database, "intake", HANDLERS, fact, key=str(key))
+
+    async def stage(self, application_id: UUID, name: str, owner: str, **more: Any) -> None:
+        """The run enters a stage."""
+        async with self.database.transaction() as conn:
+            await enter_stage(conn, application_id, name, owner, more.get("expected_at"), WORKFLOW)
 
     async def facts(self, key: object, kind: str | None = None) -> list[dict[str, Any]]:
         """The facts recorded under this key, in order; `kind` as in `application-submitted`."""
