@@ -17,7 +17,7 @@ from psycopg import sql
 from .settings import SCHEMAS, Settings
 
 PATIENCE_SECONDS = 15.0
-_PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 0.5
 
 _MISSING = """
 select o.key, o.id, o.type, o.created_at
@@ -36,14 +36,7 @@ limit 20
 def missing(settings: Settings, patience: float = PATIENCE_SECONDS) -> list[str]:
     """One line per event that did not arrive, naming its case, its type and who should have got it."""
     deadline = time.monotonic() + patience
-    with psycopg.connect(
-        host=settings["POSTGRES_HOST"],
-        port=settings.port("POSTGRES_PORT"),
-        user="inspector",
-        password=settings["INSPECTOR_PASSWORD"],
-        dbname=settings["POSTGRES_DB"],
-        autocommit=True,
-    ) as conn:
+    with inspecting(settings) as conn:
         present = _with_kernel_tables(conn)
         wanted = {consumer: handled_types(consumer) for consumer in present}
         while True:
@@ -52,7 +45,19 @@ def missing(settings: Settings, patience: float = PATIENCE_SECONDS) -> list[str]
             ]
             if not found or time.monotonic() > deadline:
                 return found
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)
+
+
+def inspecting(settings: Settings) -> psycopg.Connection:
+    """A connection of the read-only role that sees every schema."""
+    return psycopg.connect(
+        host=settings["POSTGRES_HOST"],
+        port=settings.port("POSTGRES_PORT"),
+        user="inspector",
+        password=settings["INSPECTOR_PASSWORD"],
+        dbname=settings["POSTGRES_DB"],
+        autocommit=True,
+    )
 
 
 def handled_types(consumer: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""Is anything wrong with any case? Asks every service and the workflows, and compares sent with arrived.
+"""Is anything wrong with any case? Asks every service and the workflows, and compares them with each other.
 
-Each service examines its own schema; what lies between two of them, the events, is compared here, as the
-read-only role `inspector`.
+Each service examines its own schema; what lies between them, the events and what they made of a case, is
+compared here, as the read-only role `inspector`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
-from . import deliveries
+from . import agreement, deliveries
 from .programs import base_environment, module, service_environment
 from .servers import postgres
 from .settings import ROOT, SCHEMAS, Settings
@@ -28,6 +28,7 @@ def examine(settings: Settings) -> int:
     with ThreadPoolExecutor() as pool:
         asked = [(schema, pool.submit(_ask, settings, schema)) for schema in SCHEMAS]
         compared = pool.submit(deliveries.missing, settings)
+        agreed = pool.submit(agreement.disagreements, settings)
         worst = 0
         for schema, answer in asked:
             done = answer.result()
@@ -35,11 +36,12 @@ def examine(settings: Settings) -> int:
             if done.returncode:
                 print(done.stderr.rstrip() or f"{schema}: doctor ended with {done.returncode}")
                 worst = 1
-        findings = compared.result()
-    for finding in findings:
+        lost, disputed = compared.result(), agreed.result()
+    for finding in lost + disputed:
         print(finding)
-    print("events: " + (f"{len(findings)} did not arrive" if findings else "all arrived"))
-    return 1 if findings or worst else 0
+    print("events: " + (f"{len(lost)} did not arrive" if lost else "all arrived"))
+    print("cases: " + (f"{len(disputed)} are in dispute" if disputed else "the services agree"))
+    return 1 if lost or disputed or worst else 0
 
 
 def _ask(settings: Settings, schema: str) -> subprocess.CompletedProcess[str]:
