@@ -16,7 +16,6 @@ from io import StringIO
 from typing import Any
 
 import httpx
-import psycopg
 from minio import Minio
 from psycopg import sql
 from temporalio.client import Client
@@ -49,14 +48,7 @@ async def judge(live: Live, drafts: Sequence[Draft]) -> None:
 
 def inspect(settings: Settings, text: str | sql.Composed, *args: Any) -> list[tuple[Any, ...]]:
     """Rows, as the read-only role that sees every schema."""
-    with psycopg.connect(
-        host=settings["POSTGRES_HOST"],
-        port=settings.port("POSTGRES_PORT"),
-        user="inspector",
-        password=settings["INSPECTOR_PASSWORD"],
-        dbname=settings["POSTGRES_DB"],
-        autocommit=True,
-    ) as conn:
+    with deliveries.inspecting(settings) as conn:
         return conn.execute(text, args).fetchall()
 
 
