@@ -44,8 +44,11 @@ class Servants:
     def kill(self, program: str) -> bool:
         """SIGKILL; the supervisor brings it back. False when it was not running at that moment."""
         pid = self.pid(program)
-        if pid:
-            os.kill(pid, signal.SIGKILL)
+        try:
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # it has ended, and the supervisor does not know yet
+            return False
         return bool(pid)
 
     def take_away(self, program: str) -> None:
