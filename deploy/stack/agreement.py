@@ -6,7 +6,6 @@ to the same end whatever it heard first. What is on its way at this moment is gi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 from . import deliveries
@@ -55,16 +54,14 @@ def agree(intake: str, review: str, funding: str) -> bool:
 
 def disagreements(settings: Settings, patience: float = deliveries.PATIENCE_SECONDS) -> list[str]:
     """One line per case about which the services do not agree."""
-    deadline = time.monotonic() + patience
     with deliveries.inspecting(settings) as conn:
         if conn.execute("select to_regclass('funding.cases')").fetchone() == (None,):
             return []  # nothing is migrated yet
-        while True:
-            found = [
+        return deliveries.lasting(
+            lambda: [
                 f"cases: {case}: intake says {intake}, review {review}, funding {funding}"
                 for case, intake, review, funding in conn.execute(_STANDS).fetchall()
                 if not agree(intake, review, funding)
-            ]
-            if not found or time.monotonic() > deadline:
-                return found
-            time.sleep(deliveries.PAUSE_SECONDS)
+            ],
+            patience,
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import psycopg
 from psycopg import sql
@@ -17,7 +17,7 @@ from psycopg import sql
 from .settings import SCHEMAS, Settings
 
 PATIENCE_SECONDS = 15.0
-PAUSE_SECONDS = 0.5
+_PAUSE_SECONDS = 0.5
 
 _MISSING = """
 select o.key, o.id, o.type, o.created_at
@@ -35,17 +35,23 @@ limit 20
 
 def missing(settings: Settings, patience: float = PATIENCE_SECONDS) -> list[str]:
     """One line per event that did not arrive, naming its case, its type and who should have got it."""
-    deadline = time.monotonic() + patience
     with inspecting(settings) as conn:
         present = _with_kernel_tables(conn)
         wanted = {consumer: handled_types(consumer) for consumer in present}
-        while True:
-            found = [
+        return lasting(
+            lambda: [
                 line for consumer in present for line in _absent(conn, consumer, wanted[consumer], present)
-            ]
-            if not found or time.monotonic() > deadline:
-                return found
-            time.sleep(PAUSE_SECONDS)
+            ],
+            patience,
+        )
+
+
+def lasting(findings: Callable[[], list[str]], patience: float) -> list[str]:
+    """What is still found when it has been looked for again until the patience (in seconds) is over."""
+    deadline = time.monotonic() + patience
+    while (found := findings()) and time.monotonic() <= deadline:
+        time.sleep(_PAUSE_SECONDS)
+    return found
 
 
 def inspecting(settings: Settings) -> psycopg.Connection:
